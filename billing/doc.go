@@ -1,0 +1,21 @@
+// Package billing turns ledger deposits into grants: price, order, payment, grant, receipt. It never talks to a broker
+// and holds no key that can spend.
+//
+// # What is where
+//
+//   - Money is counted in Units (units.go, price.go); no float is ever involved.
+//   - Offer, Invoice and Receipt are JSON documents signed by the gateway's Identity (document.go, offer.go,
+//     invoice.go, identity.go); an Order is signed by the buyer and sealed to the gateway (order.go, seal.go).
+//     This half needs no store: a buyer's program uses it alone.
+//   - Store is the database wattgate.db (store.go, migrations/); Shop is the one object a daemon talks to. Orders
+//     come in through place.go, deposits through credit.go, time passes in tick.go, and who may log in is read from
+//     accounts.go.
+//   - Ledger is what a source of deposits answers (ledger.go); sandbox/ is one with play money, billingtest/ one
+//     with faults.
+//
+// # Laws
+//
+// A deposit is stored, matched, credited and its cursor moved in one transaction; UNIQUE(network, deposit) decides
+// that it counts once. The time an order has bought is a pure function of the deposits assigned to it (credit.go), so
+// the sequence of their arrival does not matter. Nothing here reads a clock: every function is told the time.
+package billing
