@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 )
@@ -148,12 +149,16 @@ func nested(key string) string {
 	return fmt.Sprintf(`{%q: {%q: …}}`, group, name)
 }
 
-// nearest is the known key with the fewest letters to change.
+// nearest is the known key with the fewest letters to change; for a name without a dot the known group.
 func (r *reading) nearest(key string) string {
-	best, least := "", int(^uint(0)>>1)
+	best, least := "", math.MaxInt
 	for _, s := range r.table {
-		if d := distance(key, s.name); d < least {
-			best, least = s.name, d
+		name := s.name
+		if !strings.Contains(key, ".") {
+			name, _, _ = strings.Cut(name, ".")
+		}
+		if d := distance(key, name); d < least {
+			best, least = name, d
 		}
 	}
 	return best
