@@ -1,0 +1,281 @@
+package acl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// signalAgain is how long a SIGHUP without effect is waited for before it
+// counts as lost. Mosquitto 2.0 drops one that arrives during a reload.
+const signalAgain = 2 * time.Second
+
+// Pauses between attempts of a proof, doubled from the first to the last.
+const (
+	attemptPauseMin = 2 * time.Millisecond
+	attemptPauseMax = 50 * time.Millisecond
+)
+
+// answerTimeout bounds each wait of one attempt; a reload of 100,000 accounts
+// stalls Mosquitto 2.0.11 for 0.7 s.
+const answerTimeout = 2 * time.Second
+
+// stale is the error of an attempt that a reload may mend: the broker runs on
+// other files than those on disk.
+type stale struct{ error }
+
+// prove tries until the broker that holds the lock obeys the generation on
+// disk. A broker that has not loaded it is signalled, again only after
+// signalAgain; one that started meanwhile has loaded it by itself.
+func (g *Gate) prove(ctx context.Context, gen *generation) (Proof, error) {
+	started := time.Now()
+	pause := attemptPauseMin
+	var signalled int      // pid
+	var lastSent time.Time // of a signal to it
+	for {
+		pid, err := LockHolder(filepath.Join(g.dir, lockName))
+		if err == nil && pid == 0 {
+			err = errors.New("no broker runs (nobody holds its lock)")
+		}
+		if err == nil {
+			if err = g.attempt(ctx, gen, pid); err == nil {
+				return g.proven(gen, pid, started)
+			}
+		}
+		if _, ok := errors.AsType[stale](err); ok && (pid != signalled || time.Since(lastSent) >= signalAgain) {
+			if hupErr := g.hangUp(pid, pid == signalled); hupErr != nil {
+				err = hupErr
+			}
+			signalled, lastSent = pid, time.Now()
+			pause = attemptPauseMin
+		}
+		select {
+		case <-ctx.Done():
+			return Proof{}, fmt.Errorf("%w (gave up after %v)", err, time.Since(started).Round(time.Millisecond))
+		case <-time.After(pause):
+			pause = min(2*pause, attemptPauseMax)
+		}
+	}
+}
+
+// hangUp tells the holder of the lock to load its files.
+func (g *Gate) hangUp(pid int, again bool) error {
+	if err := g.signal(pid, syscall.SIGHUP); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	g.reloads++
+	if again {
+		g.repeats++
+	}
+	g.mu.Unlock()
+	if again {
+		g.log.Warn("broker signalled again: no effect so far", "broker_pid", pid)
+	}
+	g.step("signalled")
+	return nil
+}
+
+// signal reaches the process only if it holds the lock: os.FindProcess pins
+// it (pidfd), so a pid used again by another process is never signalled.
+func (g *Gate) signal(pid int, sig os.Signal) error {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return fmt.Errorf("cannot find the broker's process %d: %w", pid, err)
+	}
+	defer p.Release()
+	holder, err := LockHolder(filepath.Join(g.dir, lockName))
+	if err != nil {
+		return err
+	}
+	if holder != pid {
+		return fmt.Errorf("the broker's process %d has ended", pid)
+	}
+	if err := p.Signal(sig); err != nil {
+		return fmt.Errorf("cannot signal the broker's process %d: %w (do both run as the same user?)", pid, err)
+	}
+	return nil
+}
+
+// attempt asks one broker once whether it obeys one generation.
+func (g *Gate) attempt(ctx context.Context, gen *generation, pid int) error {
+	if err := g.knowConf(pid); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	var got receipts
+	probe, err := dial(ctx, g.socket, gen.probe.Name, gen.password, got.add)
+	if errors.Is(err, errRefused) {
+		return stale{errors.New("the broker has not loaded the new password file")}
+	}
+	if err != nil {
+		return err
+	}
+	defer probe.close()
+	if probe.pid != pid {
+		return fmt.Errorf("process %d serves the broker's socket, but %d holds its lock: end the one started by hand", probe.pid, pid)
+	}
+	g.step("probe in")
+	if err := g.refusesWrongPassword(ctx, gen); err != nil {
+		return err
+	}
+	if err := probe.subscribe([]string{CanaryPaid, CanaryFree, gen.topic}); err != nil {
+		return err
+	}
+	return g.compare(ctx, gen, pid, &got)
+}
+
+// refusesWrongPassword fails when the broker lets anybody in.
+func (g *Gate) refusesWrongPassword(ctx context.Context, gen *generation) error {
+	s, err := dial(ctx, g.socket, gen.probe.Name, NewPassword(), nil)
+	if err == nil {
+		s.close()
+		return stale{errors.New("the broker accepted a wrong password")}
+	}
+	if !errors.Is(err, errRefused) {
+		return err
+	}
+	return nil
+}
+
+// compare sends canary, generation and marker, in this order, and looks who
+// saw what: the probe all three, the anonymous watch the marker alone.
+func (g *Gate) compare(ctx context.Context, gen *generation, pid int, got *receipts) error {
+	g.watch.nudge()
+	g.sender.nudge()
+	watch, err := g.watch.await(ctx, pid)
+	if err != nil {
+		return err
+	}
+	if err := watch.subscribe(watchFilters(gen.policy.Paid)); err != nil {
+		return err
+	}
+	sender, err := g.sender.await(ctx, pid)
+	if err != nil {
+		return err
+	}
+	leaks := g.leakCount()
+	mark, seen, forget := g.marks.expect()
+	defer forget()
+	for _, topic := range []string{CanaryPaid, gen.topic, CanaryFree} {
+		if err := sender.publish(topic, mark); err != nil {
+			return fmt.Errorf("cannot send the canary: %w", err)
+		}
+	}
+	select {
+	case <-seen:
+	case <-ctx.Done():
+		return stale{errors.New("the anonymous watch did not see the marker")}
+	}
+	if g.leakCount() != leaks {
+		return stale{errors.New("anonymous clients can read paid topics")}
+	}
+	if !got.wait(ctx, CanaryFree, mark) {
+		return stale{errors.New("the probe did not see the marker")}
+	}
+	if !got.has(gen.topic, mark) {
+		return stale{errors.New("the broker has not loaded the new ACL file")}
+	}
+	if !got.has(CanaryPaid, mark) {
+		return stale{errors.New("a grant cannot read paid topics")}
+	}
+	return nil
+}
+
+// knowConf remembers mosquitto.conf as it is when a broker is met first, and
+// refuses one that changed beside a running broker.
+func (g *Gate) knowConf(pid int) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.confPID == pid {
+		if changed := g.touched(confName); changed != "" {
+			return fmt.Errorf("%s: the broker must start again to be trusted", changed)
+		}
+		return nil
+	}
+	st, err := stampOf(filepath.Join(g.dir, confName))
+	if err != nil {
+		return err
+	}
+	g.stamps[confName], g.confPID = st, pid
+	return nil
+}
+
+// proven records the proof, unless the files were touched or something leaked
+// since.
+func (g *Gate) proven(gen *generation, pid int, started time.Time) (Proof, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if changed := g.touched(aclName, passwdName, confName); changed != "" {
+		return Proof{}, errors.New(changed)
+	}
+	now := time.Now()
+	if g.proof == nil {
+		g.since = now
+	}
+	g.proof = &Proof{Generation: gen.number, BrokerPID: pid, At: now, Took: now.Sub(started)}
+	g.breach, g.reason = "", ""
+	g.judged = topicSet(gen.policy.Paid)
+	g.log.Info("broker obeys", "generation", gen.number, "grants", len(gen.policy.Grants), "broker_pid", pid,
+		"took", g.proof.Took.Round(100*time.Microsecond))
+	g.watch.require(watchFilters(gen.policy.Paid))
+	g.step("proven")
+	return *g.proof, nil
+}
+
+// receipts is what the probe received: at most three messages are of use.
+type receipts struct {
+	mu      sync.Mutex
+	got     map[[2]string]bool // topic, payload
+	changed chan struct{}      // closed at each message
+}
+
+// maxReceipts bounds what is kept of a probe's messages.
+const maxReceipts = 64
+
+func (r *receipts) add(topic string, payload []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.got == nil {
+		r.got = map[[2]string]bool{}
+	}
+	if len(r.got) < maxReceipts && len(payload) <= maxMark {
+		r.got[[2]string{topic, string(payload)}] = true
+	}
+	if r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
+}
+
+func (r *receipts) has(topic, payload string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.got[[2]string{topic, payload}]
+}
+
+func (r *receipts) wait(ctx context.Context, topic, payload string) bool {
+	for {
+		r.mu.Lock()
+		if r.got[[2]string{topic, payload}] {
+			r.mu.Unlock()
+			return true
+		}
+		if r.changed == nil {
+			r.changed = make(chan struct{})
+		}
+		changed := r.changed
+		r.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
