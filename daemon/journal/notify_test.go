@@ -1,0 +1,130 @@
+//go:build !windows
+
+package journal
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// manager is the service manager's end of the notification socket.
+type manager struct{ conn *net.UnixConn }
+
+func newManager(t *testing.T) manager {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sd") // t.TempDir can exceed the 104 bytes of a socket's path
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	t.Setenv("NOTIFY_SOCKET", path)
+	return manager{conn}
+}
+
+// next is the next notification, or "" after the given patience.
+func (m manager) next(t *testing.T, patience time.Duration) string {
+	t.Helper()
+	if err := m.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 4096)
+	n, err := m.conn.Read(buf)
+	if err != nil {
+		return ""
+	}
+	return string(buf[:n])
+}
+
+func TestNotifications(t *testing.T) {
+	m := newManager(t)
+	var n Notifier
+	for _, c := range []struct {
+		send func()
+		want string
+	}{
+		{n.Ready, "READY=1"},
+		{n.Stopping, "STOPPING=1"},
+		{func() { n.Status("serving 2 plugs") }, "STATUS=serving 2 plugs"},
+		{func() { n.Status("fridge\nMAINPID=1") }, `STATUS=fridge\nMAINPID=1`},
+		{func() { n.Status(strings.Repeat("ü", maxStatus)) }, "STATUS=" + strings.Repeat("ü", maxStatus/2) + "…"},
+	} {
+		c.send()
+		if got := m.next(t, 5*time.Second); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+	n.Reloading()
+	if got := m.next(t, 5*time.Second); !strings.HasPrefix(got, "RELOADING=1\n") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestOutsideSystemdNothingHappens(t *testing.T) {
+	for _, socket := range []string{"", filepath.Join(t.TempDir(), "gone")} {
+		t.Setenv("NOTIFY_SOCKET", socket)
+		t.Setenv("WATCHDOG_USEC", "")
+		var n Notifier
+		n.Ready()
+		n.Status("x")
+		n.Stopping()
+		n.RunWatchdog(context.Background(), func() bool { t.Error("asked without a watchdog"); return true }) // returns
+	}
+	for _, usec := range []string{"0", "-5", "soon"} {
+		t.Setenv("WATCHDOG_USEC", usec)
+		Notifier{}.RunWatchdog(context.Background(), func() bool { t.Error("asked without a watchdog"); return true })
+	}
+	t.Setenv("WATCHDOG_USEC", "1000000")
+	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()+1)) // another process's watchdog
+	Notifier{}.RunWatchdog(context.Background(), func() bool { t.Error("asked for another's watchdog"); return true })
+}
+
+func TestWatchdogReachesTheManager(t *testing.T) {
+	m := newManager(t)
+	t.Setenv("WATCHDOG_USEC", "20000")
+	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		Notifier{}.RunWatchdog(ctx, func() bool { return true })
+	}()
+	for range 3 {
+		if got := m.next(t, 5*time.Second); got != "WATCHDOG=1" {
+			t.Errorf("got %q", got)
+		}
+	}
+	stop()
+	<-done
+}
+
+func TestWatchdogPingsTwicePerLimitWhileAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute-time.Second)
+		defer stop()
+		start, pings := time.Now(), []time.Duration(nil)
+		alive := func() bool { s := time.Since(start); return s < 20*time.Second || s >= 40*time.Second }
+		pet(ctx, 5*time.Second, alive, func() { pings = append(pings, time.Since(start)) })
+		want := []time.Duration{0, 5, 10, 15, 40, 45, 50, 55}
+		if len(pings) != len(want) {
+			t.Fatalf("pings at %v", pings)
+		}
+		for i := range want {
+			if pings[i] != want[i]*time.Second {
+				t.Errorf("ping %d at %v, want %ds", i, pings[i], want[i])
+			}
+		}
+	})
+}
