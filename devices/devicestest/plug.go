@@ -2,10 +2,12 @@ package devicestest
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
 	"net/netip"
+	"sync"
 	"time"
-
-	"github.com/wattgate/wattgate/devices/driver"
 )
 
 // Options describes one simulated Insight.
@@ -15,20 +17,108 @@ type Options struct {
 	Interface string // network interface to live on, "" = the loopback interface
 	Port      uint16 // TCP port, 0 = any free one
 	Seed      int64  // of the load curve
-	Silent    bool   // do not answer searches
+	Silent    bool   // do not answer searches, as real plugs sometimes stop doing
+}
+
+// Fault is what is wrong with a plug; the zero Fault is a plug that works.
+type Fault struct {
+	Delay    time.Duration // before each answer
+	Refuse   bool          // refuse connections, as firmware 11532 does for up to 17 minutes
+	Hang     bool          // accept and never answer
+	Status   int           // answer with this HTTP status instead of 200
+	Body     string        // answer with this body instead of the right one
+	Redirect string        // answer with a redirect to this URL
+	Surplus  int           // announce this many bytes more than the body has
 }
 
 // Plug is one simulated Insight.
-type Plug struct{ opt Options }
+type Plug struct {
+	opt Options
+	ifi *net.Interface // owned by Start
+	own netip.Prefix   // owned by Start
+
+	mu     sync.Mutex // guards what follows
+	fault  Fault
+	meter  *meter
+	addr   netip.AddrPort
+	http   *service
+	search *responder
+	stop   func() bool // detaches from Start's context
+}
 
 // New prepares a plug. It does no I/O.
-func New(o Options) *Plug { return &Plug{opt: o} }
+func New(o Options) *Plug {
+	if o.Serial == "" {
+		o.Serial = fmt.Sprintf("SIM%08X", uint32(o.Seed))
+	}
+	if o.Name == "" {
+		o.Name = "WeMo Insight"
+	}
+	return &Plug{opt: o}
+}
 
 // Start makes the plug appear on the network until Close or the end of ctx.
-func (p *Plug) Start(ctx context.Context) error { return nil }
+func (p *Plug) Start(ctx context.Context) error {
+	if err := p.locate(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.meter = newMeter(p.opt.Seed, time.Now())
+	p.addr = netip.AddrPortFrom(p.own.Addr(), p.opt.Port)
+	if err := p.listen(); err != nil {
+		return err
+	}
+	if !p.opt.Silent {
+		r, err := respond(p)
+		if err != nil {
+			p.http.close()
+			return err
+		}
+		p.search = r
+	}
+	p.stop = context.AfterFunc(ctx, func() { p.Close() })
+	return nil
+}
 
-// Addr returns where the plug listens.
-func (p *Plug) Addr() netip.AddrPort { return netip.AddrPort{} }
+// locate finds the interface and its address.
+func (p *Plug) locate() error {
+	all, err := net.Interfaces()
+	if err != nil {
+		return fmt.Errorf("cannot start simulated plug: %w", err)
+	}
+	for _, ifi := range all {
+		if name := p.opt.Interface; ifi.Name != name && (name != "" || ifi.Flags&net.FlagLoopback == 0) {
+			continue
+		}
+		addrs, _ := ifi.Addrs() // without addresses the search below fails, and says so
+		for _, a := range addrs {
+			if n, err := netip.ParsePrefix(a.String()); err == nil && n.Addr().Is4() {
+				p.ifi, p.own = &ifi, n
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("cannot start simulated plug: interface %q is not there or has no IPv4 address", p.opt.Interface)
+}
+
+// listen opens the TCP side at p.addr. The caller holds mu.
+func (p *Plug) listen() error {
+	l, err := net.Listen("tcp4", p.addr.String())
+	if err != nil {
+		return fmt.Errorf("cannot start simulated plug: %w", err)
+	}
+	p.addr = l.Addr().(*net.TCPAddr).AddrPort()
+	p.http = serve(p, l)
+	return nil
+}
+
+// Addr returns where the plug listens, once it is started.
+func (p *Plug) Addr() netip.AddrPort {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.addr
+}
 
 // Serial returns the plug's serial number.
 func (p *Plug) Serial() string { return p.opt.Serial }
@@ -36,21 +126,45 @@ func (p *Plug) Serial() string { return p.opt.Serial }
 // UDN returns the plug's unique device name.
 func (p *Plug) UDN() string { return "uuid:Insight-1_0-" + p.opt.Serial }
 
-// Fault is what is wrong with a plug; the zero Fault is a plug that works.
-type Fault struct {
-	Delay    time.Duration // before each answer
-	Refuse   bool          // refuse connections
-	Hang     bool          // accept and never answer
-	Status   int           // HTTP status instead of 200
-	Body     string        // this body instead of the right one
-	Redirect string        // answer with a redirect to this URL
+// Break makes the plug fail from now on; Break(Fault{}) heals it. It fails
+// only if another program took the port of a plug that refused connections.
+func (p *Plug) Break(f Fault) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = f
+	if f.Refuse && p.http != nil {
+		p.http.close()
+		p.http = nil
+	}
+	if !f.Refuse && p.http == nil {
+		return p.listen()
+	}
+	return nil
 }
 
-// Break makes the plug fail from now on; Break(Fault{}) heals it.
-func (p *Plug) Break(f Fault) {}
+// Switch turns the relay on or off, as a hand on the plug's button would.
+func (p *Plug) Switch(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.meter.advance(time.Now())
+	p.meter.relay, p.meter.switched = on, time.Now()
+}
 
 // Close takes the plug off the network.
-func (p *Plug) Close() error { return nil }
-
-// Curve returns the power that a plug with this seed measures at t.
-func Curve(seed int64, t time.Time) driver.Milliwatts { return 0 }
+func (p *Plug) Close() error {
+	p.mu.Lock()
+	s, r := p.http, p.search
+	p.http, p.search = nil, nil
+	if p.stop != nil {
+		p.stop()
+	}
+	p.mu.Unlock()
+	var errs []error
+	if r != nil {
+		errs = append(errs, r.close())
+	}
+	if s != nil {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(errs...)
+}

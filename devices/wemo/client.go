@@ -78,7 +78,7 @@ func (c *client) get(ctx context.Context, path string, parse func(io.Reader) err
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the plug answered HTTP status %d", resp.StatusCode)
 	}
-	return plain(parse(resp.Body))
+	return late(parse(resp.Body))
 }
 
 // call invokes action without arguments and hands the answer to parse. A fault
@@ -102,7 +102,7 @@ func (c *client) call(ctx context.Context, path, service, action string, parse f
 	if s := resp.StatusCode; s != http.StatusOK && s != http.StatusInternalServerError {
 		return fmt.Errorf("the plug answered HTTP status %d", s)
 	}
-	return plain(parse(resp.Body))
+	return late(parse(resp.Body))
 }
 
 // plain says in the owner's words what went wrong on the network. The URL that
@@ -112,18 +112,20 @@ func plain(err error) error {
 	if errors.As(err, &ue) {
 		err = ue.Err
 	}
-	var ne net.Error
 	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, context.Canceled):
-		return err
-	case errors.As(err, &ne) && ne.Timeout():
-		return fmt.Errorf("no answer within %v", totalTimeout)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return errors.New("the plug refuses connections")
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		return errors.New("the plug closed the connection without an answer")
+	}
+	return late(err)
+}
+
+// late words a timeout and passes every other error.
+func late(err error) error {
+	var ne net.Error
+	if errors.As(err, &ne) && ne.Timeout() {
+		return fmt.Errorf("no answer within %v", totalTimeout)
 	}
 	return err
 }
