@@ -43,12 +43,12 @@ func (Notifier) RunWatchdog(ctx context.Context, alive func() bool) {
 	if err != nil || limit <= 0 {
 		return
 	}
-	pet(ctx, limit/2, alive, func() { send(systemd.SdNotifyWatchdog) })
+	pet(ctx, limit, alive, func() { send(systemd.SdNotifyWatchdog) })
 }
 
-// pet is RunWatchdog without systemd.
-func pet(ctx context.Context, every time.Duration, alive func() bool, ping func()) {
-	tick := time.NewTicker(max(every, time.Millisecond))
+// pet is RunWatchdog without systemd. Half of the limit is what sd_watchdog_enabled(3) advises.
+func pet(ctx context.Context, limit time.Duration, alive func() bool, ping func()) {
+	tick := time.NewTicker(max(limit/2, time.Millisecond))
 	defer tick.Stop()
 	for {
 		if alive() {
