@@ -10,7 +10,8 @@ import (
 const DefaultInterval = 500 * time.Millisecond
 
 // MaxHold is how long a reading counts as current. A WeMo Insight refreshes
-// its meter after 1.5 and 2.5 s in turn, so a longer silence is a loss.
+// its meter after 1.5 and 2.5 s in turn, so a longer silence is a loss. (With
+// an Interval above 1.67 s it is one and a half intervals.)
 const MaxHold = 2500 * time.Millisecond
 
 // MaxWindow is the longest window Average can cover; older readings are
@@ -25,6 +26,10 @@ type Config struct {
 	Allow     []string      // serials that count; empty = all
 	Interval  time.Duration // between two readings of a plug; 0 = DefaultInterval
 }
+
+// hold returns how long a reading counts: MaxHold, or one and a half intervals
+// where the owner chose to read so rarely that MaxHold would leave gaps.
+func (c Config) hold() time.Duration { return max(MaxHold, c.Interval*3/2) }
 
 // Options is what a Fleet is made of.
 type Options struct {

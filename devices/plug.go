@@ -1,0 +1,109 @@
+package devices
+
+import (
+	"sync"
+	"time"
+
+	"github.com/wattgate/wattgate/devices/driver"
+)
+
+const (
+	lostAfter  = 3                // failed readings in a row until a plug is unreachable
+	rateWindow = 10 * time.Second // over which Plug.Rate is taken
+)
+
+// plug is what the fleet keeps of one plug. Fleet.mu guards all but turn.
+type plug struct {
+	turn  sync.Mutex    // held by the goroutine that samples: one request at a time
+	moved chan struct{} // capacity 1: it was found again, end the pause
+
+	id    driver.Identity
+	brand brand
+	at    driver.Location
+	meter driver.Meter // nil: has none
+
+	health  Health
+	since   time.Time
+	problem string
+	suspect bool      // another plug was found at its address: ask who it is before reading
+	seen    time.Time // last sign of life
+
+	last    Sample // without Energy and Known, which depend on the time
+	history history
+	count   *counter // nil until a total was told
+
+	streak               int // failed readings in a row
+	missed, read, failed uint64
+	recent               [32]time.Time // of the last readings, a ring indexed by read
+}
+
+// enter changes the state of health.
+func (p *plug) enter(h Health, problem string, now time.Time) {
+	if p.health != h {
+		p.health, p.since = h, now
+	}
+	p.problem = problem
+}
+
+// succeed notes a reading taken at now; offset is the same moment counted from
+// the fleet's start. It reports whether the plug had been lost.
+func (p *plug) succeed(r driver.Reading, now time.Time, offset time.Duration) (regained bool) {
+	regained = p.health == Unreachable
+	power := r.Power
+	if r.Relay == RelayOff {
+		power = 0 // the meter shows the old value for some seconds
+	}
+	p.last = Sample{UDN: p.id.UDN, Serial: p.id.Serial, At: now, Power: power, Relay: r.Relay}
+	p.history = p.history.add(offset, power)
+	p.streak, p.seen = 0, now
+	p.recent[p.read%uint64(len(p.recent))] = now
+	p.read++
+	p.enter(Online, "", now)
+	return regained
+}
+
+// fail notes a reading that failed, and reports whether the plug is lost by it.
+func (p *plug) fail(err error, now time.Time) (lost bool) {
+	p.streak++
+	p.failed++
+	h := Degraded
+	if p.streak >= lostAfter {
+		h = Unreachable
+	}
+	lost = h == Unreachable && p.health != Unreachable
+	p.enter(h, driver.Clean(err.Error()), now)
+	return lost
+}
+
+// sample returns what is known at now, if a reading is current for hold.
+func (p *plug) sample(now time.Time, hold time.Duration) Sample {
+	s := p.last
+	s.UDN, s.Serial = p.id.UDN, p.id.Serial
+	s.Known = !s.At.IsZero() && now.Sub(s.At) <= hold
+	if !s.Known {
+		s.Power, s.Relay = 0, RelayUnknown
+	}
+	if p.count != nil {
+		s.Energy, s.HasEnergy = p.count.energy(), true
+	}
+	return s
+}
+
+// rate returns readings per second over the last 10 s, or since the first one
+// if that is less long ago.
+func (p *plug) rate(now time.Time) float64 {
+	n, span := 0, time.Duration(0)
+	for _, at := range p.recent {
+		if age := now.Sub(at); !at.IsZero() && age <= rateWindow {
+			n++
+			span = max(span, age)
+		}
+	}
+	if p.read > uint64(n) {
+		span = rateWindow
+	}
+	if n < 2 {
+		return 0
+	}
+	return float64(n) / max(span, time.Second).Seconds()
+}

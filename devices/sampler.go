@@ -1,0 +1,129 @@
+package devices
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/wattgate/wattgate/devices/driver"
+)
+
+// readTimeout ends a reading whatever the brand does.
+const readTimeout = 2 * time.Second
+
+// errNoPower is an answer without the one thing that is wanted.
+var errNoPower = errors.New("the plug did not tell its power")
+
+// sample reads p on its grid until ctx ends.
+func (f *Fleet) sample(ctx context.Context, p *plug, interval time.Duration) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	g := newGrid(f.epoch, p.id.UDN, interval)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	slot := g.next(time.Now())
+	for vain := 0; ; {
+		if !wait(ctx, timer, time.Until(slot), nil) {
+			return
+		}
+		f.lateness(time.Since(slot))
+		if f.read(ctx, p) {
+			var skipped uint64
+			vain = 0
+			slot, skipped = g.after(slot, time.Now())
+			f.miss(p, skipped)
+			continue
+		}
+		if !wait(ctx, timer, pause(vain, rand.Float64()), p.moved) {
+			return
+		}
+		vain++
+		slot = g.next(time.Now())
+	}
+}
+
+// wait returns true after d, or earlier when early is signalled, and false when
+// ctx ends.
+func wait(ctx context.Context, timer *time.Timer, d time.Duration, early <-chan struct{}) bool {
+	timer.Reset(d)
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-early:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// read reads p once and notes the result. It returns false when the plug is
+// lost and should be left alone for a while.
+func (f *Fleet) read(ctx context.Context, p *plug) bool {
+	f.mu.Lock()
+	meter, doubtful := p.meter, p.suspect || p.health == Unreachable
+	f.mu.Unlock()
+	var err error
+	if doubtful {
+		meter, err = f.reacquire(ctx, p)
+	}
+	var r driver.Reading
+	if err == nil {
+		rctx, cancel := context.WithTimeout(ctx, readTimeout)
+		r, err = meter.Read(rctx)
+		cancel()
+	}
+	if ctx.Err() != nil {
+		return true // we stop; that says nothing about the plug
+	}
+	if err == nil && !r.HasPower && r.Relay != RelayOff {
+		err = errNoPower
+	}
+	return f.note(p, r, err, time.Now())
+}
+
+// note keeps the result of a reading, and logs when a plug is lost or regained:
+// once each, not at every slot. It returns false when the plug is lost.
+func (f *Fleet) note(p *plug, r driver.Reading, err error, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		if p.fail(err, now) {
+			f.log.Warn("plug lost", "serial", p.id.Serial, "name", p.id.FriendlyName, "address", p.at.Addr.String(), "problem", p.problem)
+			signal(f.nudged)
+		}
+		return p.health != Unreachable
+	}
+	away := now.Sub(p.last.At)
+	if p.succeed(r, now, now.Sub(f.epoch)) {
+		f.log.Info("plug regained", "serial", p.id.Serial, "name", p.id.FriendlyName, "address", p.at.Addr.String(), "away", away.Round(time.Second))
+	}
+	if r.HasTotal {
+		f.countEnergy(p, r.Total)
+	}
+	return true
+}
+
+// countEnergy adds to the plug's counter, continuing a saved one. The caller
+// holds mu.
+func (f *Fleet) countEnergy(p *plug, total driver.MilliwattMinutes) {
+	if p.count == nil {
+		if len(f.energy) >= maxCounters {
+			return
+		}
+		p.count = newCounter(total)
+		f.energy[p.id.UDN] = p.count
+		return
+	}
+	p.count.add(total)
+}
+
+// miss counts skipped slots.
+func (f *Fleet) miss(p *plug, n uint64) {
+	if n == 0 {
+		return
+	}
+	f.mu.Lock()
+	p.missed += n
+	f.mu.Unlock()
+}

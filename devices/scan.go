@@ -1,0 +1,22 @@
+package devices
+
+import (
+	"context"
+	"log/slog"
+)
+
+// Scan looks for plugs once, as cfg says, and reads each that counts once. It
+// takes one to some seconds. What was found is returned also with an error, if
+// only a part of the network could be searched.
+func Scan(ctx context.Context, cfg Config, log *slog.Logger) ([]Plug, error) {
+	f := New(Options{Config: cfg, Log: log})
+	err := f.look(ctx)
+	f.mu.Lock()
+	expected := f.expected()
+	f.mu.Unlock()
+	each(ctx, expected, func(p *plug) { f.read(ctx, p) })
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return f.Plugs(), err
+}
