@@ -19,12 +19,15 @@ type Parser struct {
 func Parse(data []byte) (Config, []Warning, error) { return Parser{}.Parse(data) }
 
 // Load is Parse of a file; "-" is the standard input.
-func Load(path string) (Config, []Warning, error) {
+func Load(path string) (Config, []Warning, error) { return Parser{}.Load(path) }
+
+// Load is Parse of a file; "-" is the standard input.
+func (p Parser) Load(path string) (Config, []Warning, error) {
 	data, err := slurp(path)
 	if err != nil {
 		return Config{}, nil, fmt.Errorf("cannot read the configuration: %w (name a readable JSON file, or - for standard input)", err)
 	}
-	return Parse(data)
+	return p.Parse(data)
 }
 
 func slurp(path string) ([]byte, error) {
