@@ -106,7 +106,7 @@ func (f *Fleet) reconcile(ctx context.Context, wg *sync.WaitGroup, running map[s
 	interval := f.cfg.Interval
 	wanted := map[string]*plug{}
 	for _, p := range f.expected() {
-		wanted[p.id.UDN] = p
+		wanted[p.udn] = p
 	}
 	f.mu.Unlock()
 	for udn, s := range running {

@@ -121,7 +121,7 @@ func (f *Fleet) askPorts(ctx context.Context, at netip.AddrPort) (found, error) 
 // address may have passed to another plug, whose readings are not p's.
 func (f *Fleet) reacquire(ctx context.Context, p *plug) (driver.Meter, error) {
 	f.mu.Lock()
-	b, at, udn := p.brand, p.at, p.id.UDN
+	b, at, udn := p.brand, p.at, p.udn
 	f.mu.Unlock()
 	id, meter, err := b.Describe(ctx, at)
 	if err == nil && id.UDN != udn {

@@ -12,10 +12,12 @@ const (
 	rateWindow = 10 * time.Second // over which Plug.Rate is taken
 )
 
-// plug is what the fleet keeps of one plug. Fleet.mu guards all but turn.
+// plug is what the fleet keeps of one plug. Fleet.mu guards all but
+// the first three fields.
 type plug struct {
 	turn  sync.Mutex    // held by the goroutine that samples: one request at a time
 	moved chan struct{} // capacity 1: it was found again, end the pause
+	udn   string        // who it is; set once, readable without mu
 
 	id    driver.Identity
 	brand brand

@@ -39,7 +39,7 @@ func (f *Fleet) admit(n found, wake bool, now time.Time) {
 		if !f.makeRoom(n.id.Serial) {
 			return
 		}
-		p = &plug{moved: make(chan struct{}, 1), since: now, health: Verified, count: f.energy[n.id.UDN]}
+		p = &plug{moved: make(chan struct{}, 1), udn: n.id.UDN, since: now, health: Verified, count: f.energy[n.id.UDN]}
 		f.plugs[n.id.UDN] = p
 	}
 	from := p.at.Addr

@@ -19,7 +19,7 @@ var errNoPower = errors.New("the plug did not tell its power")
 func (f *Fleet) sample(ctx context.Context, p *plug, interval time.Duration) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
-	g := newGrid(f.epoch, p.id.UDN, interval)
+	g := newGrid(f.epoch, p.udn, interval)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	slot := g.next(time.Now())
