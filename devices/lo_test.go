@@ -1,0 +1,152 @@
+package devices_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/wattgate/wattgate/devices"
+	"github.com/wattgate/wattgate/devices/devicestest"
+)
+
+// These tests use real multicast and real HTTP on the loopback interface. Other
+// programs on this machine may simulate plugs too, so only our serials count.
+
+func simulate(t *testing.T, o devicestest.Options) *devicestest.Plug {
+	t.Helper()
+	p := devicestest.New(o)
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+func run(t *testing.T, cfg devices.Config) *devices.Fleet {
+	t.Helper()
+	f := devices.New(devices.Options{Config: cfg})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case <-done:
+		case <-time.After(3 * time.Second):
+			t.Error("Run did not end within 3 s")
+		}
+	})
+	return f
+}
+
+// eventually polls until ok, and fails the test after limit.
+func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for !ok() {
+		if time.Since(began) > limit {
+			t.Fatalf("%s: not within %v", what, limit)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	return time.Since(began)
+}
+
+func serial(i int) string { return fmt.Sprintf("LOTEST%d", i) }
+
+func TestPlugsOnTheNetworkAreReadWithinThreeSeconds(t *testing.T) {
+	var allow []string
+	for i := range 3 {
+		simulate(t, devicestest.Options{Serial: serial(i), Seed: int64(i)})
+		allow = append(allow, serial(i))
+	}
+	simulate(t, devicestest.Options{Serial: serial(9), Seed: 9})
+	f := run(t, devices.Config{Discover: true, Interface: "lo", Allow: allow})
+	took := eventually(t, 3*time.Second, "three plugs read", func() bool {
+		s := f.Sample(time.Now())
+		return len(s) == 3 && !slices.ContainsFunc(s, func(s devices.Sample) bool { return !s.Known })
+	})
+	t.Logf("from start to three current readings: %v", took)
+	for _, p := range f.Plugs() {
+		if p.Allowed && (p.Health != devices.Online || p.Model != "Insight" || !p.Last.HasEnergy) {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
+func TestFaultsOfOnePlugStayItsOwn(t *testing.T) {
+	good := simulate(t, devicestest.Options{Serial: serial(20), Silent: true})
+	bad := simulate(t, devicestest.Options{Serial: serial(21), Silent: true})
+	f := run(t, devices.Config{Addresses: []string{good.Addr().String(), bad.Addr().String()}})
+	health := func(serial string) (p devices.Plug) {
+		for _, x := range f.Plugs() {
+			if x.Serial == serial {
+				p = x
+			}
+		}
+		return p
+	}
+	eventually(t, 3*time.Second, "both online", func() bool {
+		return health(good.Serial()).Health == devices.Online && health(bad.Serial()).Health == devices.Online
+	})
+	for _, fault := range []devicestest.Fault{{Refuse: true}, {Redirect: "http://" + good.Addr().String() + "/setup.xml"}} {
+		if err := bad.Break(fault); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, 5*time.Second, "lost", func() bool { return health(bad.Serial()).Health == devices.Unreachable })
+		if err := bad.Break(devicestest.Fault{}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, 4*time.Second, "regained", func() bool { return health(bad.Serial()).Health == devices.Online })
+	}
+	if g := health(good.Serial()); g.Failed != 0 || g.Missed != 0 {
+		t.Errorf("the good plug suffered: %+v", g)
+	}
+}
+
+func TestScan(t *testing.T) {
+	a := simulate(t, devicestest.Options{Serial: serial(30), Name: "found"})
+	b := simulate(t, devicestest.Options{Serial: serial(31), Silent: true})
+	const nobody = "127.0.0.1:1"
+	got, err := devices.Scan(t.Context(), devices.Config{Discover: true, Interface: "lo", Addresses: []string{b.Addr().String(), nobody}, Allow: []string{a.Serial(), b.Serial()}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]devices.Plug{}
+	for _, p := range got {
+		seen[p.Address] = p
+	}
+	for _, p := range []*devicestest.Plug{a, b} {
+		x := seen[p.Addr().String()]
+		if x.Serial != p.Serial() || x.Health != devices.Online || !x.Last.Known {
+			t.Errorf("%s: %+v", p.Serial(), x)
+		}
+	}
+	if x := seen[nobody]; x.Health != devices.Discovered || x.Problem != "the plug refuses connections" {
+		t.Errorf("nobody: %+v", x)
+	}
+	if _, err := devices.Scan(t.Context(), devices.Config{Discover: true, Interface: "nonesuch0"}, nil); err == nil {
+		t.Error("a scan of an interface that is not there succeeded")
+	}
+}
+
+// A fleet returns on time also in the middle of a search and of a request that
+// hangs.
+func TestRunEndsInTime(t *testing.T) {
+	p := simulate(t, devicestest.Options{Serial: serial(40), Silent: true})
+	if err := p.Break(devicestest.Fault{Hang: true}); err != nil {
+		t.Fatal(err)
+	}
+	f := devices.New(devices.Options{Config: devices.Config{Discover: true, Interface: "lo", Allow: []string{"none"}, Addresses: []string{p.Addr().String()}}})
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if err := f.Run(ctx); err != nil {
+		t.Error(err)
+	}
+	if d := time.Since(began); d > 1500*time.Millisecond {
+		t.Errorf("Run ended after %v", d)
+	}
+}
