@@ -41,6 +41,7 @@ func (g *Gate) Apply(ctx context.Context, p Policy) (Proof, error) {
 		g.unprove(err.Error())
 		return Proof{}, fmt.Errorf("cannot prove that the broker obeys: %w", err)
 	}
+	g.step("proven")
 	return found, nil
 }
 

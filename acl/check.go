@@ -2,7 +2,9 @@ package acl
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,8 +57,12 @@ func (g *Gate) Check(ctx context.Context) Verdict {
 	err := g.exchange(ctx)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if changed := g.touched(aclName, passwdName, confName); changed != "" {
-		g.breached(changed)
+	if changed := g.touched(aclName, passwdName, confName); changed != "" && g.proof != nil {
+		if g.brokerReplaced() { // a starting broker writes files too
+			g.unprove("the broker was started again")
+		} else {
+			g.breached(changed)
+		}
 	}
 	if g.breach != "" {
 		return Verdict{Breached, g.breach}
@@ -88,11 +94,18 @@ func (g *Gate) ready() Verdict {
 	return Verdict{State: Open}
 }
 
+// brokerReplaced tells whether the proven broker has given up the lock, which
+// its successor takes before it writes. mu is held and there is a proof.
+func (g *Gate) brokerReplaced() bool {
+	pid, err := LockHolder(filepath.Join(g.dir, lockName))
+	return err == nil && pid != g.proof.BrokerPID
+}
+
 // exchange sends canary and marker and waits for the marker.
 func (g *Gate) exchange(ctx context.Context) error {
 	sender := g.sender.session()
 	if sender == nil || g.watch.session() == nil {
-		return fmt.Errorf("the gate is not connected to the broker")
+		return errors.New("the gate is not connected to the broker")
 	}
 	mark, seen, forget := g.marks.expect()
 	defer forget()

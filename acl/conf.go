@@ -55,7 +55,6 @@ type Limits struct {
 // 1,000 queued.
 func DefaultLimits() Limits {
 	return Limits{
-		MessageBytes:  16 << 10,
 		PacketBytes:   32 << 10,
 		Queued:        64,
 		QueuedBytes:   256 << 10,
@@ -84,7 +83,6 @@ func RenderConf(c Conf) ([]byte, error) {
 	line("password_file %s", filepath.Join(c.Dir, passwdName))
 	line("persistence false")
 	line("sys_interval 0")
-	line("message_size_limit %d", l.MessageBytes)
 	line("max_packet_size %d", l.PacketBytes)
 	line("max_queued_messages %d", l.Queued)
 	line("max_queued_bytes %d", l.QueuedBytes)
@@ -93,9 +91,9 @@ func RenderConf(c Conf) ([]byte, error) {
 	line("persistent_client_expiration %dh", l.SessionHours)
 	line("max_keepalive %d", l.KeepAliveSecs)
 	line("connection_messages false")
+	// No warnings: each reload would write one for each pattern without %c.
 	line("log_dest stderr")
 	line("log_type error")
-	line("log_type warning")
 	line("log_type notice")
 	line("\nlistener 0 %s", c.Socket)
 	for _, x := range c.Listeners {
@@ -114,7 +112,6 @@ func RenderConf(c Conf) ([]byte, error) {
 func (l Limits) orDefault() Limits {
 	d := DefaultLimits()
 	return Limits{
-		MessageBytes:  cmp.Or(l.MessageBytes, d.MessageBytes),
 		PacketBytes:   cmp.Or(l.PacketBytes, d.PacketBytes),
 		Queued:        cmp.Or(l.Queued, d.Queued),
 		QueuedBytes:   cmp.Or(l.QueuedBytes, d.QueuedBytes),
@@ -140,7 +137,7 @@ func (c Conf) check() error {
 	if err := checkWord("User", c.User); err != nil {
 		return err
 	}
-	for _, n := range []int{c.Limits.MessageBytes, c.Limits.PacketBytes, c.Limits.Queued, c.Limits.QueuedBytes,
+	for _, n := range []int{c.Limits.PacketBytes, c.Limits.Queued, c.Limits.QueuedBytes,
 		c.Limits.Inflight, c.Limits.SessionHours, c.Limits.KeepAliveSecs} {
 		if n < 0 || n > 1<<30 {
 			return fmt.Errorf("the limit %d is not between 0 and %d", n, 1<<30)

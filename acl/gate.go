@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type Gate struct {
 	sender      *link  // logged in as the publisher; sends canary and marker
 	watch       *link  // anonymous; must see the marker alone
 	marks       marks
+	kill        func(pid int, sig os.Signal) error // signals the lock's holder; replaced by tests alone
 
 	turn chan struct{} // of capacity 1: held by the one Apply or Restore at work
 
@@ -99,6 +101,7 @@ func New(c Config) *Gate {
 	g.watch = newLink("watch", g.socket, "", "", g.seen, g.log)
 	g.watch.require(watchFilters(nil))
 	g.marks.prefix = rand.Text()
+	g.kill = g.signal
 	return g
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,8 +14,12 @@ import (
 // process and its file stays open over exec, so the Mosquitto that this
 // process becomes holds it until it ends; nothing has to clean up after a
 // crash. Keep the returned file, and open the path nowhere else in this
-// process: closing any descriptor of it gives the lock up.
+// process: closing any descriptor of it gives the lock up. The directory is
+// made, with mode 0700, if it is not there.
 func TakeLock(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the directory of the broker's lock: %w", err)
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the broker's lock: %w", err)

@@ -65,7 +65,7 @@ func (g *Gate) prove(ctx context.Context, gen *generation) (Proof, error) {
 
 // hangUp tells the holder of the lock to load its files.
 func (g *Gate) hangUp(pid int, again bool) error {
-	if err := g.signal(pid, syscall.SIGHUP); err != nil {
+	if err := g.kill(pid, syscall.SIGHUP); err != nil {
 		return err
 	}
 	g.mu.Lock()
@@ -104,9 +104,6 @@ func (g *Gate) signal(pid int, sig os.Signal) error {
 
 // attempt asks one broker once whether it obeys one generation.
 func (g *Gate) attempt(ctx context.Context, gen *generation, pid int) error {
-	if err := g.knowConf(pid); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	var got receipts
@@ -120,6 +117,9 @@ func (g *Gate) attempt(ctx context.Context, gen *generation, pid int) error {
 	defer probe.close()
 	if probe.pid != pid {
 		return fmt.Errorf("process %d serves the broker's socket, but %d holds its lock: end the one started by hand", probe.pid, pid)
+	}
+	if err := g.knowConf(pid); err != nil {
+		return err
 	}
 	g.step("probe in")
 	if err := g.refusesWrongPassword(ctx, gen); err != nil {
@@ -188,8 +188,9 @@ func (g *Gate) compare(ctx context.Context, gen *generation, pid int, got *recei
 	return nil
 }
 
-// knowConf remembers mosquitto.conf as it is when a broker is met first, and
-// refuses one that changed beside a running broker.
+// knowConf remembers mosquitto.conf as it is when a broker first answers, and
+// refuses one that changed beside a running broker. Before a broker answers,
+// it holds the lock but may not have written the file yet.
 func (g *Gate) knowConf(pid int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -225,7 +226,6 @@ func (g *Gate) proven(gen *generation, pid int, started time.Time) (Proof, error
 	g.log.Info("broker obeys", "generation", gen.number, "grants", len(gen.policy.Grants), "broker_pid", pid,
 		"took", g.proof.Took.Round(100*time.Microsecond))
 	g.watch.require(watchFilters(gen.policy.Paid))
-	g.step("proven")
 	return *g.proof, nil
 }
 

@@ -63,7 +63,7 @@ func (g *Gate) endBroker(ctx context.Context) error {
 	}
 	g.log.Warn("broker is being restarted", "broker_pid", pid)
 	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		if err := g.signal(pid, sig); err != nil {
+		if err := g.kill(pid, sig); err != nil {
 			if now, lockErr := LockHolder(lock); lockErr == nil && now != pid {
 				return nil // it ended before the signal
 			}

@@ -1,0 +1,333 @@
+package acl_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/wattgate/wattgate/acl"
+	"github.com/wattgate/wattgate/acl/acltest"
+)
+
+func TestMain(m *testing.M) { acltest.Main(m) }
+
+// bench is a gate on a real broker.
+type bench struct {
+	*acltest.Broker
+	gate *acl.Gate
+	t    testing.TB
+}
+
+func open(t testing.TB, step func(string)) *bench {
+	t.Helper()
+	return attach(t, acltest.Start(t), step)
+}
+
+// attach runs one more gate on the broker, as a restarted daemon does.
+func attach(t testing.TB, b *acltest.Broker, step func(string)) *bench {
+	t.Helper()
+	g := acl.New(acl.Config{Dir: b.Dir, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Step: step})
+	run(t, g)
+	return &bench{b, g, t}
+}
+
+// run keeps the gate running; the returned function ends it.
+func run(t testing.TB, g *acl.Gate) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); g.Run(ctx) }()
+	stop = sync.OnceFunc(func() { cancel(); <-ended })
+	t.Cleanup(stop)
+	return stop
+}
+
+func (b *bench) apply(p acl.Policy) acl.Proof {
+	b.t.Helper()
+	proof, err := b.tryApply(p, 10*time.Second)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return proof
+}
+
+func (b *bench) tryApply(p acl.Policy, within time.Duration) (acl.Proof, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	return b.gate.Apply(ctx, p)
+}
+
+func (b *bench) publisher() *acltest.Client {
+	b.t.Helper()
+	account, password := b.gate.Publisher()
+	return b.Reader(b.t, account.Name, password, "")
+}
+
+func (b *bench) check() acl.Verdict { return b.gate.Check(context.Background()) }
+
+func account(t testing.TB, name string, reads ...string) (acl.Account, string) {
+	t.Helper()
+	password := acl.NewPassword()
+	e, err := acl.NewEntry(password, acl.GeneratedIterations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return acl.Account{Name: name, Entry: e, Reads: reads}, password
+}
+
+func policy(grants ...acl.Account) acl.Policy {
+	return acl.Policy{
+		Free:      []string{"sensor/1m", "wattgate/offer"},
+		Paid:      []string{"sensor/live", "sensor/live/w"},
+		Orders:    []string{"wattgate/orders"},
+		PerClient: []string{"wattgate/replies/"},
+		PerUser:   []string{"wattgate/grants/"},
+		Roots:     []string{"sensor/#", "wattgate/#", "$canary/#"},
+		Grants:    grants,
+	}
+}
+
+func TestBrokerObeysPolicy(t *testing.T) {
+	b := open(t, nil)
+	bob, bobPass := account(t, "bob")
+	jane, janePass := account(t, "jane", "sensor/plug/+/live")
+	b.apply(policy(bob, jane))
+
+	all := []string{"#", "$canary/#", "sensor/live", "+/live", "sensor/#", "wattgate/grants/bob"}
+	readers := map[string]*acltest.Client{
+		"anonymous": b.Reader(t, "", "", "anon-client-1", append(all, "$share/x/sensor/live")...),
+		"bob":       b.Reader(t, "bob", bobPass, "bobs-client", all...),
+		"jane":      b.Reader(t, "jane", janePass, "janes-client", all...),
+	}
+	pub := b.publisher()
+	pub.Subscribe(t, "wattgate/orders")
+	may := map[string]string{ // topic: who receives it
+		"sensor/1m":                      "anonymous bob jane",
+		"wattgate/offer":                 "anonymous bob jane",
+		"sensor/live":                    "bob jane",
+		"sensor/live/w":                  "bob jane",
+		acl.CanaryPaid:                   "bob jane",
+		acl.CanaryFree:                   "anonymous bob jane",
+		"sensor/plug/p1/live":            "jane",
+		"sensor/other":                   "",
+		"wattgate/replies/anon-client-1": "anonymous",
+		"wattgate/replies/bobs-client":   "bob",
+		"wattgate/grants/bob":            "bob",
+		"wattgate/grants/jane":           "jane",
+		"wattgate/orders":                "",
+		"$canary/other":                  "",
+	}
+	for topic := range may {
+		pub.Publish(t, topic, "from the gateway")
+	}
+	for name, c := range readers {
+		pub.Publish(t, "sensor/1m", "last")
+		acltest.Eventually(t, "the last message at "+name, 2*time.Second, func() bool { return c.Has("sensor/1m", "last") })
+		for topic, who := range may {
+			if got, want := c.Has(topic, "from the gateway"), strings.Contains(who, name); got != want {
+				t.Errorf("%s received %s: %v, want %v", name, topic, got, want)
+			}
+		}
+	}
+	for name, c := range readers {
+		for topic := range may {
+			c.Publish(t, topic, "from "+name)
+		}
+	}
+	acltest.Eventually(t, "an order", 2*time.Second, func() bool { return pub.Has("wattgate/orders", "from bob") })
+	if _, err := b.Connect("bob", "wrong", ""); !errors.Is(err, acltest.ErrRefused) {
+		t.Errorf("a wrong password: %v", err)
+	}
+	pub.Publish(t, "sensor/1m", "very last")
+	for name, c := range readers {
+		acltest.Eventually(t, "the very last message at "+name, 2*time.Second, func() bool { return c.Has("sensor/1m", "very last") })
+		for _, m := range c.Received() {
+			if strings.HasPrefix(m.Payload, "from ") && m.Payload != "from the gateway" {
+				t.Errorf("%s received %q on %s, which only the gateway may write", name, m.Payload, m.Topic)
+			}
+		}
+	}
+}
+
+func TestDenyAllBeforeFirstApply(t *testing.T) {
+	b := open(t, nil)
+	anon := b.Reader(t, "", "", "", "#", "sensor/live")
+	writer := b.Reader(t, "", "", "")
+	writer.Publish(t, "sensor/live", "x")
+	writer.Publish(t, "wattgate/orders", "x")
+	writer.Publish(t, acl.CanaryFree, "x")
+	if _, err := b.Connect("bob", "any", ""); !errors.Is(err, acltest.ErrRefused) {
+		t.Errorf("an unknown user before the first apply: %v", err)
+	}
+	if v := b.check(); v.State != acl.Unproven {
+		t.Errorf("Check before the first apply: %v", v)
+	}
+	b.apply(policy())
+	b.publisher().Publish(t, "sensor/1m", "now")
+	acltest.Eventually(t, "the first free message", 2*time.Second, func() bool { return anon.Has("sensor/1m", "now") })
+	if got := anon.Received(); len(got) != 1 {
+		t.Errorf("the anonymous reader received %v", got)
+	}
+}
+
+func TestRevokedGrantIsDisconnected(t *testing.T) {
+	b := open(t, nil)
+	bob, bobPass := account(t, "bob")
+	eve, evePass := account(t, "eve")
+	b.apply(policy(bob, eve))
+	bobs := b.Reader(t, "bob", bobPass, "", "sensor/live")
+	eves := b.Reader(t, "eve", evePass, "", "sensor/live")
+	b.apply(policy(bob))
+	select {
+	case <-eves.Lost:
+	case <-time.After(time.Second):
+		t.Error("the revoked client is still connected after a second")
+	}
+	b.publisher().Publish(t, "sensor/live", "x")
+	acltest.Eventually(t, "bob's message", 2*time.Second, func() bool { return bobs.Has("sensor/live", "x") })
+	if _, err := b.Connect("eve", evePass, ""); !errors.Is(err, acltest.ErrRefused) {
+		t.Errorf("the revoked account can log in: %v", err)
+	}
+}
+
+func TestUnchangedPolicySendsNoSignal(t *testing.T) {
+	b := open(t, nil)
+	bob, _ := account(t, "bob")
+	eve, _ := account(t, "eve")
+	first := b.apply(policy(bob, eve))
+	if again := b.apply(policy(eve, bob)); again != first {
+		t.Errorf("the same policy again: %+v, first %+v", again, first)
+	}
+	if s := b.gate.Status(); s.Reloads != 1 || !s.Proven || s.BrokerPID != b.PID() || s.Generation != 1 {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func TestCheckOpensAfterProof(t *testing.T) {
+	b := open(t, nil)
+	b.apply(policy())
+	for range 20 {
+		if v := b.check(); v.State != acl.Open {
+			t.Fatalf("Check: %+v", v)
+		}
+	}
+}
+
+func TestRestartedDaemonTakesOver(t *testing.T) {
+	broker := acltest.Start(t)
+	b := attach(t, broker, nil)
+	b.apply(policy())
+	old, oldPass := b.gate.Publisher()
+	b2 := attach(t, broker, nil)
+	b2.apply(policy())
+	if v := b2.check(); v.State != acl.Open {
+		t.Errorf("Check of the new daemon: %+v", v)
+	}
+	if _, err := b2.Connect(old.Name, oldPass, ""); !errors.Is(err, acltest.ErrRefused) {
+		t.Errorf("the old daemon's account still works: %v", err)
+	}
+	if v := b.check(); v.State == acl.Open {
+		t.Error("the old daemon's gate is still open")
+	}
+}
+
+func TestRestartedBrokerIsProvenAgain(t *testing.T) {
+	b := open(t, nil)
+	bob, bobPass := account(t, "bob")
+	first := b.apply(policy(bob))
+	b.Restart()
+	acltest.Eventually(t, "the gate to notice", 3*time.Second, func() bool {
+		v := b.check()
+		if v.State == acl.Open {
+			t.Fatal("open on a broker that was never proven")
+		}
+		return v.State == acl.Unproven
+	})
+	b.Reader(t, "bob", bobPass, "", "sensor/live") // the files on disk still hold
+	second := b.apply(policy(bob))
+	if second.BrokerPID == first.BrokerPID || second.BrokerPID != b.PID() {
+		t.Errorf("proved %d, before %d, runs %d", second.BrokerPID, first.BrokerPID, b.PID())
+	}
+	if s := b.gate.Status(); s.Reloads != 1 || s.Generation != 1 {
+		t.Errorf("a fresh broker needs no signal and no new files: %+v", s)
+	}
+	if v := b.check(); v.State != acl.Open {
+		t.Errorf("Check: %+v", v)
+	}
+}
+
+func TestBrokerKilledAtEachStepOfApply(t *testing.T) {
+	for _, at := range []string{"rendered", "staged", "acl replaced", "passwd replaced", "durable", "signalled", "probe in"} {
+		t.Run(at, func(t *testing.T) {
+			var b *bench
+			armed := false
+			b = open(t, func(step string) {
+				if armed && step == at {
+					armed = false
+					b.Signal(syscall.SIGKILL)
+				}
+			})
+			b.apply(policy())
+			bob, bobPass := account(t, "bob")
+			armed = true
+			proof := b.apply(policy(bob))
+			if armed || proof.BrokerPID != b.PID() {
+				t.Errorf("killed: %v, proved %d, runs %d", !armed, proof.BrokerPID, b.PID())
+			}
+			b.Reader(t, "bob", bobPass, "", "sensor/live")
+		})
+	}
+}
+
+// A daemon that dies at any step of an apply leaves files with which its
+// successor comes up, whatever the broker has loaded of them.
+func TestSuccessorOfDaemonThatDiedAtAnyStep(t *testing.T) {
+	for _, at := range []string{"rendered", "staged", "acl replaced", "passwd replaced", "durable", "signalled", "probe in", "proven"} {
+		t.Run(at, func(t *testing.T) {
+			broker := acltest.Start(t)
+			armed := false
+			gate := acl.New(acl.Config{Dir: broker.Dir, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Step: func(step string) {
+				if armed && step == at {
+					runtime.Goexit()
+				}
+			}})
+			stop := run(t, gate)
+			b := &bench{broker, gate, t}
+			bob, bobPass := account(t, "bob")
+			b.apply(policy())
+			armed = true
+			died := make(chan struct{})
+			go func() { defer close(died); _, _ = b.tryApply(policy(bob), 5*time.Second) }()
+			<-died
+			stop()
+			b.Restart() // starts on whatever was left
+			b.Reader(t, "", "", "", "#").Close()
+			successor := attach(t, broker, nil)
+			successor.apply(policy(bob))
+			b.Reader(t, "bob", bobPass, "")
+			if v := successor.check(); v.State != acl.Open {
+				t.Errorf("Check: %+v", v)
+			}
+		})
+	}
+}
+
+func TestLostSignalIsRepeated(t *testing.T) {
+	b := open(t, nil)
+	b.apply(policy())
+	b.gate.LoseSignals(1)
+	bob, bobPass := account(t, "bob")
+	proof := b.apply(policy(bob))
+	b.Reader(t, "bob", bobPass, "")
+	if s := b.gate.Status(); s.SignalsRepeated != 1 || s.Reloads != 3 {
+		t.Errorf("one lost signal: %+v", s)
+	}
+	if proof.Took < 2*time.Second || proof.Took > 3*time.Second {
+		t.Errorf("the signal was repeated after %v, want 2 s", proof.Took)
+	}
+}
