@@ -48,7 +48,8 @@ const (
 	day           = 24 * time.Hour
 )
 
-// settings is the one table of all keys: what parses, explains and prints them. A demo may average faster.
+// settings is the one table of all keys: what parses, explains and prints them. A demo may average faster
+// and sell shorter periods, so that their end can be watched.
 func settings(demo bool) []setting {
 	fastest := time.Minute
 	if demo {
@@ -82,7 +83,7 @@ func settings(demo bool) []setting {
 		{"price.amount", text(func(c *Config) *string { return &c.Price.Amount },
 			"a decimal above 0, at most 9 decimals", checkAmount),
 			"IOTA per period"},
-		{"price.period", duration(func(c *Config) *time.Duration { return &c.Price.Period }, time.Minute, 31*day, time.Second),
+		{"price.period", duration(func(c *Config) *time.Duration { return &c.Price.Period }, fastest, 31*day, time.Second),
 			"the time that price.amount buys"},
 		{"price.min-periods", whole(func(c *Config) *int { return &c.Price.MinPeriods }, 1, maxPeriods),
 			"the least number of periods sold at once"},

@@ -10,8 +10,8 @@ import (
 
 // Parser reads documents. Its zero value is the one for real gateways.
 type Parser struct {
-	// Demo lets publish.average-every go down to one second. Never for a real gateway: an average at the live rate
-	// gives the live stream away.
+	// Demo lets publish.average-every and price.period go down to one second. Never for a real gateway: an average at the
+	// live rate gives the live stream away.
 	Demo bool
 }
 
