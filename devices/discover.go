@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -85,7 +86,7 @@ func (f *Fleet) pauseSearch(now time.Time) time.Duration {
 
 // missing reports whether a plug that should be there is not: an allowed serial
 // that was never seen, an expected plug lost not long ago, a configured address
-// without a plug. The caller holds mu.
+// without a plug since not long ago. The caller holds mu.
 func (f *Fleet) missing(now time.Time) bool {
 	known := map[string]bool{}
 	for _, p := range f.plugs {
@@ -102,7 +103,7 @@ func (f *Fleet) missing(now time.Time) bool {
 		}
 	}
 	for _, p := range f.pending {
-		if p.udn == "" {
+		if p.udn == "" && now.Sub(p.since) < missedFor {
 			return true
 		}
 	}
@@ -115,7 +116,11 @@ func (f *Fleet) look(ctx context.Context) error {
 	cfg := f.config()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { f.visit(ctx, cfg.Addresses) })
+	wg.Go(func() {
+		vctx, cancel := context.WithTimeout(ctx, verifyBudget)
+		defer cancel()
+		f.visit(vctx, cfg.Addresses)
+	})
 	if !cfg.Discover {
 		return nil
 	}
@@ -123,16 +128,18 @@ func (f *Fleet) look(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	// Each has the same chance, should a flood of answers exceed the budget.
-	rand.Shuffle(len(answers), func(i, j int) { answers[i], answers[j] = answers[j], answers[i] })
 	vctx, cancel := context.WithTimeout(ctx, verifyBudget)
 	defer cancel()
 	each(vctx, answers, func(a ssdp.Answer) { f.verify(vctx, a) })
 	return err
 }
 
-// each calls do for every item, some at a time, until ctx ends, and waits.
+// each calls do for every item, some at a time and in no order, until ctx ends,
+// and waits. Without an order each has the same chance, should there be more
+// than the time allows.
 func each[T any](ctx context.Context, items []T, do func(T)) {
+	items = slices.Clone(items)
+	rand.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	room := make(chan struct{}, verifiers)

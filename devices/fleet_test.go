@@ -361,6 +361,25 @@ func TestAnotherPlugOnAnOldAddressIsNotTheSame(t *testing.T) {
 	})
 }
 
+func TestAnotherPlugMayMoveInAtAConfiguredAddress(t *testing.T) {
+	within(t, func(t *testing.T, w *world) {
+		w.put("10.0.0.1:49153", "A")
+		f := w.run(t, Options{Config: Config{Addresses: []string{"10.0.0.1"}}})
+		sleep(5 * time.Second)
+		w.set(func() { w.plugs = nil })
+		sleep(time.Minute)
+		if x := f.only(t); x.Serial != "A" || x.Health != Unreachable {
+			t.Errorf("%+v", x)
+		}
+		w.put("10.0.0.1:49154", "B")
+		sleep(2 * time.Minute)
+		s := f.Sample(time.Now())
+		if len(s) != 2 || s[0].Known || !s[1].Known {
+			t.Errorf("A is lost, B is read: %+v", s)
+		}
+	})
+}
+
 func TestOnlyAllowedPlugsCount(t *testing.T) {
 	within(t, func(t *testing.T, w *world) {
 		w.put("10.0.0.1:49153", "A")

@@ -62,13 +62,13 @@ func (f *Fleet) tidy(addresses []string, now time.Time) {
 }
 
 // inhabited reports whether a known plug lives at at (any port, if at has none)
-// and needs no visit.
+// and needs no visit. Where one was lost another may have moved in.
 func (f *Fleet) inhabited(at netip.AddrPort) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range f.plugs {
-		if p.at.Addr.Addr() == at.Addr() && (at.Port() == 0 || p.at.Addr.Port() == at.Port()) {
-			return true // if it is lost, its sampler looks for it
+		if p.at.Addr.Addr() == at.Addr() && (at.Port() == 0 || p.at.Addr.Port() == at.Port()) && p.health != Unreachable {
+			return true
 		}
 	}
 	return false

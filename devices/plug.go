@@ -27,6 +27,7 @@ type plug struct {
 	health  Health
 	since   time.Time
 	problem string
+	woken   bool      // its pause was ended since it was last read
 	suspect bool      // another plug was found at its address: ask who it is before reading
 	seen    time.Time // last sign of life
 
@@ -57,7 +58,7 @@ func (p *plug) succeed(r driver.Reading, now time.Time, offset time.Duration) (r
 	}
 	p.last = Sample{UDN: p.id.UDN, Serial: p.id.Serial, At: now, Power: power, Relay: r.Relay}
 	p.history = p.history.add(offset, power)
-	p.streak, p.seen = 0, now
+	p.streak, p.woken, p.seen = 0, false, now
 	p.recent[p.read%uint64(len(p.recent))] = now
 	p.read++
 	p.enter(Online, "", now)

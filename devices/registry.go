@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/wattgate/wattgate/devices/driver"
@@ -24,7 +25,9 @@ type found struct {
 }
 
 // admit takes a verified plug into the registry, or notes where a known one is
-// now. wake ends the pause in which a lost plug is left alone.
+// now. wake ends the pause in which a lost plug is left alone: once until it can
+// be read again, or when it moved, lest one that can say who it is but not be
+// read gets no rest.
 func (f *Fleet) admit(n found, wake bool, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -50,8 +53,9 @@ func (f *Fleet) admit(n found, wake bool, now time.Time) {
 	} else if p.health == Unmetered {
 		p.enter(Verified, "", now)
 	}
-	f.tell(p, known, from.String())
-	if wake {
+	f.tell(p, known, from)
+	if wake && (from != p.at.Addr || !p.woken) {
+		p.woken = true
 		signal(p.moved)
 	}
 	signal(f.changed)
@@ -59,16 +63,16 @@ func (f *Fleet) admit(n found, wake bool, now time.Time) {
 
 // tell logs that a plug was found or has moved; one that does not count is
 // mentioned only at debug level. The caller holds mu.
-func (f *Fleet) tell(p *plug, known bool, from string) {
+func (f *Fleet) tell(p *plug, known bool, from netip.AddrPort) {
 	log := f.log.Info
 	if !f.allowed(p.id.Serial) {
 		log = f.log.Debug
 	}
-	switch at := p.at.Addr.String(); {
+	switch at := p.at.Addr; {
 	case !known:
-		log("plug found", "serial", p.id.Serial, "name", p.id.FriendlyName, "model", p.id.Model, "address", at, "metered", p.meter != nil)
+		log("plug found", "serial", p.id.Serial, "name", p.id.FriendlyName, "model", p.id.Model, "address", at.String(), "metered", p.meter != nil)
 	case from != at:
-		log("plug moved", "serial", p.id.Serial, "name", p.id.FriendlyName, "from", from, "address", at)
+		log("plug moved", "serial", p.id.Serial, "name", p.id.FriendlyName, "from", from.String(), "address", at.String())
 	}
 }
 

@@ -94,7 +94,7 @@ func (f *Fleet) note(p *plug, r driver.Reading, err error, now time.Time) bool {
 		}
 		return p.health != Unreachable
 	}
-	away := now.Sub(p.last.At)
+	away := now.Sub(p.since)
 	if p.succeed(r, now, now.Sub(f.epoch)) {
 		f.log.Info("plug regained", "serial", p.id.Serial, "name", p.id.FriendlyName, "address", p.at.Addr.String(), "away", away.Round(time.Second))
 	}

@@ -48,10 +48,10 @@ type Options struct {
 type Plug struct {
 	UDN, Serial, Model, Firmware, FriendlyName, MAC, Brand string
 
-	Address string    // host:port where it was last found
-	Metered bool      // it has a meter
-	Allowed bool      // it counts (Config.Allow)
-	Health  Health    //
+	Address string // host:port where it was last found
+	Metered bool   // it has a meter
+	Allowed bool   // it counts (Config.Allow)
+	Health  Health
 	Problem string    // what is wrong, in words; "" = nothing
 	Since   time.Time // when it came into this state of health
 	Last    Sample    // the last reading, whatever its age
@@ -65,10 +65,10 @@ type Plug struct {
 type Sample struct {
 	UDN, Serial string
 
-	At        time.Time      // when the answer was read, with monotonic clock; zero = never
-	Known     bool           // Power and Relay are current: read at most MaxHold before the moment asked for
-	Power     Milliwatts     // 0 when the relay is off, whatever the plug's meter still shows
-	Relay     Relay          //
+	At        time.Time  // when the answer was read, with monotonic clock; zero = never
+	Known     bool       // Power and Relay are current: read at most MaxHold before the moment asked for
+	Power     Milliwatts // 0 when the relay is off, whatever the plug's meter still shows
+	Relay     Relay
 	Energy    MilliwattHours // cumulative, never falls, valid if HasEnergy even when Known is false
 	HasEnergy bool
 }

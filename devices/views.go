@@ -15,7 +15,9 @@ func (f *Fleet) Plugs() []Plug {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var out []Plug
+	known := map[string]bool{} // addresses, with and without port
 	for _, p := range f.plugs {
+		known[p.at.Addr.String()], known[p.at.Addr.Addr().String()] = true, true
 		last := p.sample(now, f.cfg.hold())
 		last.Power, last.Relay = p.last.Power, p.last.Relay
 		out = append(out, Plug{
@@ -27,8 +29,8 @@ func (f *Fleet) Plugs() []Plug {
 		})
 	}
 	for _, p := range f.pending {
-		if f.plugs[p.udn] != nil {
-			continue // someone claims to be a plug that is known
+		if known[p.at] || f.plugs[p.udn] != nil {
+			continue // the claim is about a plug that is listed
 		}
 		out = append(out, Plug{UDN: p.udn, Address: p.at, Health: Discovered, Problem: p.problem, Since: p.since})
 	}

@@ -123,7 +123,7 @@ func (p *Plug) answer(method, path, action, body string) reply {
 
 func soap(body string) string {
 	return `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" s:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"><s:Body>` +
-		"\r\n" + body + "\r\n</s:Body> </s:Envelope>"
+		"\n" + body + "\r\n</s:Body> </s:Envelope>"
 }
 
 func (p *Plug) description() string {
