@@ -3,6 +3,7 @@ package acl_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -315,6 +316,62 @@ func TestSuccessorOfDaemonThatDiedAtAnyStep(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Selling does not interrupt the stream: while accounts come, topics move
+// between free and paid, and strangers signal the broker at any moment, no
+// check may report a breach or a missing proof.
+func TestCheckStaysOpenDuringApplies(t *testing.T) {
+	b := open(t, nil)
+	b.apply(policy())
+	pub := b.publisher()
+	done := make(chan struct{})
+	var busy sync.WaitGroup
+	busy.Go(func() { // logrotate gone mad
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(3 * time.Millisecond):
+				b.Signal(syscall.SIGHUP)
+			}
+		}
+	})
+	busy.Go(func() { // the free topics go on
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+				pub.PublishUnheard("sensor/1m", "x")
+			}
+		}
+	})
+	busy.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if v := b.check(); v.State != acl.Open && v.State != acl.Silent {
+				t.Errorf("Check during applies: %+v", v)
+				return
+			}
+		}
+	})
+	var grants []acl.Account
+	for i := range 40 {
+		a, _ := account(t, fmt.Sprintf("user-%d", i))
+		grants = append(grants, a)
+		p := policy(grants...)
+		if i%2 == 0 {
+			p.Free, p.Paid = p.Free[1:], append(p.Paid, p.Free[0])
+		}
+		b.apply(p)
+	}
+	close(done)
+	busy.Wait()
 }
 
 func TestLostSignalIsRepeated(t *testing.T) {

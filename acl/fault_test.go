@@ -225,25 +225,3 @@ func TestLimitsOfConfHold(t *testing.T) {
 		t.Error("a packet of 40 KiB was accepted")
 	}
 }
-
-func BenchmarkCheck(b *testing.B) {
-	be := open(b, nil)
-	be.apply(policy())
-	for b.Loop() {
-		if v := be.check(); v.State != acl.Open {
-			b.Fatal(v)
-		}
-	}
-}
-
-func BenchmarkApply(b *testing.B) {
-	be := open(b, nil)
-	bob, _ := account(b, "bob")
-	for i := 0; b.Loop(); i++ {
-		if i%2 == 0 {
-			be.apply(policy(bob))
-		} else {
-			be.apply(policy())
-		}
-	}
-}
