@@ -2,6 +2,7 @@ package devicestest_test
 
 import (
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 
@@ -22,9 +23,10 @@ func start(t *testing.T, o devicestest.Options) *devicestest.Plug {
 }
 
 func TestSearchOnLoopbackFindsEachPlug(t *testing.T) {
-	a := start(t, devicestest.Options{Seed: 0x7e570001})
-	b := start(t, devicestest.Options{Seed: 0x7e570002})
-	start(t, devicestest.Options{Seed: 0x7e570003, Silent: true})
+	seed := int64(os.Getpid()) << 8 // of this process alone: its tests may run twice at a time
+	a := start(t, devicestest.Options{Seed: seed + 1})
+	b := start(t, devicestest.Options{Seed: seed + 2})
+	silent := start(t, devicestest.Options{Seed: seed + 3, Silent: true})
 
 	answers, err := ssdp.Search(t.Context(), "lo", wemo.Brand{}.Targets())
 	if err != nil {
@@ -40,7 +42,7 @@ func TestSearchOnLoopbackFindsEachPlug(t *testing.T) {
 			t.Errorf("%s found at %v, lives at %v", p.UDN(), found[p.UDN()], p.Addr())
 		}
 	}
-	if at, ok := found["uuid:Insight-1_0-SIM7E570003"]; ok {
+	if at, ok := found[silent.UDN()]; ok {
 		t.Errorf("silent plug answered from %v", at)
 	}
 }
@@ -96,7 +98,7 @@ func TestFaultsAreErrorsAndHeal(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: read %+v", name, r)
 		}
-		if d := time.Since(began); d > 2300*time.Millisecond {
+		if d := time.Since(began); d > 8*time.Second { // 2 s, and patience with a busy machine
 			t.Errorf("%s: took %v", name, d)
 		}
 		t.Logf("%s: %v", name, err)
