@@ -1,0 +1,68 @@
+# make run | build | test | quick | bench | cross | lint. The README says what each is for.
+# Go >= 1.26 must be there; what else a target needs it says and installs (Debian or Ubuntu, as root or through sudo).
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X github.com/wattgate/wattgate/daemon/cli.linked=$(VERSION)
+GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+
+.PHONY: help
+help:
+	@echo 'make run     install what is missing, build, start the demo'
+	echo 'make build   build bin/wattgate'
+	echo 'make test    install what is missing, run the whole suite'
+	echo 'make quick   what needs Go alone: no root, no network, no broker'
+	echo 'make bench   figures, each beside a baseline of the same run'
+
+.PHONY: build
+build: go-version
+	@$(GOBUILD) -o bin/wattgate ./daemon/cmd/wattgate
+	echo "built bin/wattgate $(VERSION)"
+
+.PHONY: run
+run: broker-installed build
+	@exec bin/wattgate demo $(ARGS)
+
+.PHONY: test
+test: broker-installed gcc-installed go-version
+	@.ci/part all
+
+.PHONY: quick
+quick: go-version
+	@.ci/part quick
+
+.PHONY: bench
+bench: broker-installed build
+	@.ci/part bench
+
+.PHONY: lint
+lint: go-version
+	@.ci/part lint
+
+.PHONY: cross
+cross: go-version
+	@.ci/part cross
+
+# --- what the targets stand on ----------------------------------------------------------------------------------------
+
+.PHONY: go-version
+go-version:
+	@command -v go >/dev/null || { echo 'Go is missing: get 1.26 or newer from https://go.dev/dl' >&2; exit 1; }
+	go list -m >/dev/null || { echo 'This Go is too old: 1.26 or newer is needed, from https://go.dev/dl' >&2; exit 1; }
+
+.PHONY: broker-installed
+broker-installed:
+	@missing=
+	PATH="$$PATH:/usr/sbin"
+	command -v mosquitto >/dev/null || missing="$$missing mosquitto"
+	command -v mosquitto_sub >/dev/null || missing="$$missing mosquitto-clients"
+	if [[ -n $$missing ]]; then .ci/apt $$missing; fi
+
+# The race detector needs a C compiler; the product does not.
+.PHONY: gcc-installed
+gcc-installed:
+	@if ! command -v gcc >/dev/null; then .ci/apt gcc libc6-dev; fi
