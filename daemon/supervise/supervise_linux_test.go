@@ -87,8 +87,8 @@ func program(role, arg string, out io.Writer) Process {
 
 // screen collects what the processes write, and each Write by itself.
 type screen struct {
-	mu     sync.Mutex
-	writes []string // guarded by mu
+	mu     sync.Mutex // guards what follows
+	writes []string
 	at     []time.Time
 }
 
@@ -122,11 +122,9 @@ func run(t *testing.T, procs ...Process) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- Run(ctx, procs, slog.New(slog.DiscardHandler)) }()
-	var result error
 	stop = sync.OnceValue(func() error {
 		cancel()
-		result = <-ended
-		return result
+		return <-ended
 	})
 	t.Cleanup(func() { _ = stop() })
 	return stop
@@ -251,8 +249,7 @@ func TestProgramThatCannotStartIsAnErrorAndEndsTheOthers(t *testing.T) {
 func TestProcessesEndWithAKilledSupervisor(t *testing.T) {
 	t.Parallel()
 	var out screen
-	var outer Process = program("supervises", "", &out)
-	stop := run(t, outer)
+	stop := run(t, program("supervises", "", &out))
 	eventually(t, "the inner process", func() bool { return len(out.pids()) == 1 })
 	inner := out.pids()[0]
 	parent := parentOf(t, inner)
