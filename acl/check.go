@@ -164,7 +164,7 @@ func (g *Gate) breached(reason string) {
 	}
 	g.log.Error("breach: paid data is withheld", "reason", reason, "broker_pid", g.proof.BrokerPID)
 	g.breach = reason
-	g.unprove(reason)
+	g.withdraw(reason)
 }
 
 // expect prepares the watch for a policy that is about to be installed. Until

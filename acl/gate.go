@@ -151,8 +151,14 @@ func (g *Gate) Status() Status {
 // unprove takes the proof away. mu is held.
 func (g *Gate) unprove(reason string) {
 	if g.proof != nil {
-		g.since = time.Now()
 		g.log.Warn("proof withdrawn", "reason", reason, "broker_pid", g.proof.BrokerPID)
+	}
+	g.withdraw(reason)
+}
+
+func (g *Gate) withdraw(reason string) {
+	if g.proof != nil {
+		g.since = time.Now()
 	}
 	g.proof = nil
 	g.reason = reason

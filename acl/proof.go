@@ -4,16 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"sync"
-	"syscall"
 	"time"
 )
-
-// signalAgain is how long a SIGHUP without effect is waited for before it
-// counts as lost. Mosquitto 2.0 drops one that arrives during a reload.
-const signalAgain = 2 * time.Second
 
 // Pauses between attempts of a proof, doubled from the first to the last.
 const (
@@ -25,9 +18,17 @@ const (
 // stalls Mosquitto 2.0.11 for 0.7 s.
 const answerTimeout = 2 * time.Second
 
+// ErrDisobeys is in the error of an Apply whose broker answered, was told to
+// load the files, had time to do it, and still does not obey. Restore is the
+// remedy. A broker that is absent, hung or slow is no such case.
+var ErrDisobeys = errors.New("the broker disobeys (restart it)")
+
 // stale is the error of an attempt that a reload may mend: the broker runs on
 // other files than those on disk.
 type stale struct{ error }
+
+// unheard is a stale one that a slow broker would show too.
+type unheard struct{ error }
 
 // prove tries until the broker that holds the lock obeys the generation on
 // disk. A broker that has not loaded it is signalled, again only after
@@ -35,71 +36,33 @@ type stale struct{ error }
 func (g *Gate) prove(ctx context.Context, gen *generation) (Proof, error) {
 	started := time.Now()
 	pause := attemptPauseMin
-	var signalled int      // pid
-	var lastSent time.Time // of a signal to it
+	var signals tries
 	for {
-		pid, err := LockHolder(filepath.Join(g.dir, lockName))
-		if err == nil && pid == 0 {
-			err = errors.New("no broker runs (nobody holds its lock)")
-		}
+		pid, err := g.broker()
 		if err == nil {
 			if err = g.attempt(ctx, gen, pid); err == nil {
 				return g.proven(gen, pid, started)
 			}
 		}
-		if _, ok := errors.AsType[stale](err); ok && (pid != signalled || time.Since(lastSent) >= signalAgain) {
-			if hupErr := g.hangUp(pid, pid == signalled); hupErr != nil {
+		_, isStale := errors.AsType[stale](err)
+		_, isUnheard := errors.AsType[unheard](err)
+		if (isStale || isUnheard) && signals.due(pid) && ctx.Err() == nil {
+			if hupErr := g.hangUp(pid, pid == signals.pid); hupErr != nil {
 				err = hupErr
 			}
-			signalled, lastSent = pid, time.Now()
+			signals.sent(pid)
 			pause = attemptPauseMin
 		}
 		select {
 		case <-ctx.Done():
+			if isStale && signals.hadTime(pid) {
+				err = fmt.Errorf("%w: %w", ErrDisobeys, err)
+			}
 			return Proof{}, fmt.Errorf("%w (gave up after %v)", err, time.Since(started).Round(time.Millisecond))
 		case <-time.After(pause):
 			pause = min(2*pause, attemptPauseMax)
 		}
 	}
-}
-
-// hangUp tells the holder of the lock to load its files.
-func (g *Gate) hangUp(pid int, again bool) error {
-	if err := g.kill(pid, syscall.SIGHUP); err != nil {
-		return err
-	}
-	g.mu.Lock()
-	g.reloads++
-	if again {
-		g.repeats++
-	}
-	g.mu.Unlock()
-	if again {
-		g.log.Warn("broker signalled again: no effect so far", "broker_pid", pid)
-	}
-	g.step("signalled")
-	return nil
-}
-
-// signal reaches the process only if it holds the lock: os.FindProcess pins
-// it (pidfd), so a pid used again by another process is never signalled.
-func (g *Gate) signal(pid int, sig os.Signal) error {
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return fmt.Errorf("cannot find the broker's process %d: %w", pid, err)
-	}
-	defer p.Release()
-	holder, err := LockHolder(filepath.Join(g.dir, lockName))
-	if err != nil {
-		return err
-	}
-	if holder != pid {
-		return fmt.Errorf("the broker's process %d has ended", pid)
-	}
-	if err := p.Signal(sig); err != nil {
-		return fmt.Errorf("cannot signal the broker's process %d: %w (do both run as the same user?)", pid, err)
-	}
-	return nil
 }
 
 // attempt asks one broker once whether it obeys one generation.
@@ -171,13 +134,13 @@ func (g *Gate) compare(ctx context.Context, gen *generation, pid int, got *recei
 	select {
 	case <-seen:
 	case <-ctx.Done():
-		return stale{errors.New("the anonymous watch did not see the marker")}
+		return unheard{errors.New("the anonymous watch did not see the marker")}
 	}
 	if g.leakCount() != leaks {
 		return stale{errors.New("anonymous clients can read paid topics")}
 	}
 	if !got.wait(ctx, CanaryFree, mark) {
-		return stale{errors.New("the probe did not see the marker")}
+		return unheard{errors.New("the probe did not see the marker")}
 	}
 	if !got.has(gen.topic, mark) {
 		return stale{errors.New("the broker has not loaded the new ACL file")}
@@ -227,55 +190,4 @@ func (g *Gate) proven(gen *generation, pid int, started time.Time) (Proof, error
 		"took", g.proof.Took.Round(100*time.Microsecond))
 	g.watch.require(watchFilters(gen.policy.Paid))
 	return *g.proof, nil
-}
-
-// receipts is what the probe received: at most three messages are of use.
-type receipts struct {
-	mu      sync.Mutex
-	got     map[[2]string]bool // topic, payload
-	changed chan struct{}      // closed at each message
-}
-
-// maxReceipts bounds what is kept of a probe's messages.
-const maxReceipts = 64
-
-func (r *receipts) add(topic string, payload []byte) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.got == nil {
-		r.got = map[[2]string]bool{}
-	}
-	if len(r.got) < maxReceipts && len(payload) <= maxMark {
-		r.got[[2]string{topic, string(payload)}] = true
-	}
-	if r.changed != nil {
-		close(r.changed)
-		r.changed = nil
-	}
-}
-
-func (r *receipts) has(topic, payload string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.got[[2]string{topic, payload}]
-}
-
-func (r *receipts) wait(ctx context.Context, topic, payload string) bool {
-	for {
-		r.mu.Lock()
-		if r.got[[2]string{topic, payload}] {
-			r.mu.Unlock()
-			return true
-		}
-		if r.changed == nil {
-			r.changed = make(chan struct{})
-		}
-		changed := r.changed
-		r.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return false
-		}
-	}
 }

@@ -1,13 +1,3 @@
-// Package acltest runs the real Mosquitto for tests, the way the gateway does:
-// a process that takes the lock, prepares its directory and becomes Mosquitto,
-// restarted by a supervisor whenever it ends. It contains no assertion about
-// rights.
-//
-// A package that uses it needs
-//
-//	func TestMain(m *testing.M) { acltest.Main(m) }
-//
-// because the broker's process starts as the test binary.
 package acltest
 
 import (
@@ -20,6 +10,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -153,6 +144,8 @@ func (b *Broker) conf() []byte {
 // supervise starts the process again whenever it ends.
 func (b *Broker) supervise(ctx context.Context, binary, conf string, log *os.File) {
 	defer close(b.done)
+	// Dying with its parent is tied to the thread that started the process.
+	runtime.LockOSThread()
 	for ctx.Err() == nil {
 		self, err := os.Executable()
 		if err != nil {
@@ -161,6 +154,7 @@ func (b *Broker) supervise(ctx context.Context, binary, conf string, log *os.Fil
 		cmd := exec.CommandContext(ctx, self)
 		cmd.Env = append(os.Environ(), envDir+"="+b.Dir, envConf+"="+conf, EnvBinary+"="+binary)
 		cmd.Stderr, cmd.Stdout = log, log
+		cmd.SysProcAttr = dieWithParent()
 		b.mu.Lock()
 		if b.off {
 			b.mu.Unlock()

@@ -119,6 +119,26 @@ func TestWatchSeesOpenBrokerBeforeCheck(t *testing.T) {
 	}
 }
 
+// The canary alone tells too, without a glance at the files and before
+// anything of worth was sent.
+func TestCanaryAloneTells(t *testing.T) {
+	b := open(t, nil)
+	b.apply(policy())
+	b.Write("acl", b.Read("acl")+"garbage\n")
+	b.Signal(syscall.SIGHUP)
+	writer := b.Reader(t, "", "", "", "#")
+	acltest.Eventually(t, "the broker to drop its checks", 2*time.Second, func() bool {
+		writer.Publish(t, "of/no/worth", "x")
+		return writer.Has("of/no/worth", "x")
+	})
+	if err := b.gate.TrustFiles(); err != nil {
+		t.Fatal(err)
+	}
+	if v := b.check(); v.State != acl.Breached || v.Reason != "an anonymous client received the canary" {
+		t.Errorf("Check: %+v", v)
+	}
+}
+
 // Apply alone mends an open broker whose configuration is whole: reloading
 // good files closes it again.
 func TestApplyMendsOpenBroker(t *testing.T) {
@@ -129,6 +149,32 @@ func TestApplyMendsOpenBroker(t *testing.T) {
 	b.apply(policy())
 	if v := b.check(); v.State != acl.Open {
 		t.Errorf("Check: %+v", v)
+	}
+}
+
+func TestBrokerThatWasOpenFromTheStartIsNamed(t *testing.T) {
+	b := open(t, nil)
+	b.Write("mosquitto.conf", strings.Replace(b.Read("mosquitto.conf"), "password_file ", "# ", 1))
+	b.Signal(syscall.SIGHUP)
+	if _, err := b.tryApply(policy(), 3*time.Second); !errors.Is(err, acl.ErrDisobeys) {
+		t.Fatalf("Apply on a broker that accepts any password: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := b.gate.Restore(ctx); err != nil {
+		t.Fatal(err)
+	}
+	b.apply(policy())
+}
+
+func TestStoppedBrokerIsNoDisobedience(t *testing.T) {
+	b := open(t, nil)
+	b.apply(policy())
+	b.Signal(syscall.SIGSTOP)
+	defer b.Signal(syscall.SIGCONT)
+	bob, _ := account(t, "bob")
+	if _, err := b.tryApply(policy(bob), 3*time.Second); err == nil || errors.Is(err, acl.ErrDisobeys) {
+		t.Errorf("Apply on a stopped broker: %v", err)
 	}
 }
 

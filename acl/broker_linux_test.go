@@ -1,7 +1,6 @@
 package acl_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,83 +14,6 @@ import (
 	"github.com/wattgate/wattgate/acl"
 	"github.com/wattgate/wattgate/acl/acltest"
 )
-
-func TestMain(m *testing.M) { acltest.Main(m) }
-
-// bench is a gate on a real broker.
-type bench struct {
-	*acltest.Broker
-	gate *acl.Gate
-	t    testing.TB
-}
-
-func open(t testing.TB, step func(string)) *bench {
-	t.Helper()
-	return attach(t, acltest.Start(t), step)
-}
-
-// attach runs one more gate on the broker, as a restarted daemon does.
-func attach(t testing.TB, b *acltest.Broker, step func(string)) *bench {
-	t.Helper()
-	g := acl.New(acl.Config{Dir: b.Dir, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Step: step})
-	run(t, g)
-	return &bench{b, g, t}
-}
-
-// run keeps the gate running; the returned function ends it.
-func run(t testing.TB, g *acl.Gate) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() { defer close(ended); g.Run(ctx) }()
-	stop = sync.OnceFunc(func() { cancel(); <-ended })
-	t.Cleanup(stop)
-	return stop
-}
-
-func (b *bench) apply(p acl.Policy) acl.Proof {
-	b.t.Helper()
-	proof, err := b.tryApply(p, 10*time.Second)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return proof
-}
-
-func (b *bench) tryApply(p acl.Policy, within time.Duration) (acl.Proof, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	return b.gate.Apply(ctx, p)
-}
-
-func (b *bench) publisher() *acltest.Client {
-	b.t.Helper()
-	account, password := b.gate.Publisher()
-	return b.Reader(b.t, account.Name, password, "")
-}
-
-func (b *bench) check() acl.Verdict { return b.gate.Check(context.Background()) }
-
-func account(t testing.TB, name string, reads ...string) (acl.Account, string) {
-	t.Helper()
-	password := acl.NewPassword()
-	e, err := acl.NewEntry(password, acl.GeneratedIterations)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return acl.Account{Name: name, Entry: e, Reads: reads}, password
-}
-
-func policy(grants ...acl.Account) acl.Policy {
-	return acl.Policy{
-		Free:      []string{"sensor/1m", "wattgate/offer"},
-		Paid:      []string{"sensor/live", "sensor/live/w"},
-		Orders:    []string{"wattgate/orders"},
-		PerClient: []string{"wattgate/replies/"},
-		PerUser:   []string{"wattgate/grants/"},
-		Roots:     []string{"sensor/#", "wattgate/#", "$canary/#"},
-		Grants:    grants,
-	}
-}
 
 func TestBrokerObeysPolicy(t *testing.T) {
 	b := open(t, nil)
@@ -152,6 +74,44 @@ func TestBrokerObeysPolicy(t *testing.T) {
 				t.Errorf("%s received %q on %s, which only the gateway may write", name, m.Payload, m.Topic)
 			}
 		}
+	}
+}
+
+func TestPrivateLevelShowsNothing(t *testing.T) {
+	b := open(t, nil)
+	owner, ownerPass := account(t, "owner", "sensor/#")
+	b.apply(acl.Policy{Free: []string{"wattgate/status"}, Roots: []string{"sensor/#", "wattgate/#"}, Grants: []acl.Account{owner}})
+	anon := b.Reader(t, "", "", "", "#", "sensor/live", "sensor/1m")
+	owners := b.Reader(t, "owner", ownerPass, "", "#")
+	pub := b.publisher()
+	for _, topic := range []string{"sensor/live", "sensor/1m", "sensor/plug/p1/live", "wattgate/status"} {
+		pub.Publish(t, topic, "x")
+	}
+	acltest.Eventually(t, "the status at both", 2*time.Second, func() bool {
+		return anon.Has("wattgate/status", "x") && owners.Has("wattgate/status", "x")
+	})
+	if got := anon.Received(); len(got) != 1 {
+		t.Errorf("the anonymous reader received %v", got)
+	}
+	if got := owners.Topics(); len(got) != 4 {
+		t.Errorf("the owner received %v", got)
+	}
+	if v := b.check(); v.State != acl.Open {
+		t.Errorf("Check: %+v", v)
+	}
+}
+
+func TestRunLeavesNothingRunning(t *testing.T) {
+	broker := acltest.Start(t)
+	before := runtime.NumGoroutine()
+	g := acl.New(acl.Config{Dir: broker.Dir, Log: slog.New(slog.DiscardHandler)})
+	stop := run(t, g)
+	b := &bench{broker, g, t}
+	b.apply(policy())
+	stop()
+	acltest.Eventually(t, "the gate's goroutines to end", 2*time.Second, func() bool { return runtime.NumGoroutine() <= before })
+	if v := b.check(); v.State == acl.Open {
+		t.Error("open after Run has ended")
 	}
 }
 
