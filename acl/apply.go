@@ -74,12 +74,12 @@ func (g *Gate) install(p Policy) (*generation, error) {
 		return nil, g.keep(p, err)
 	}
 	g.step("rendered")
-	g.expect(p)
 	staged, err := stageBoth(g.dir, files)
 	if err != nil {
 		return nil, g.keep(p, err)
 	}
 	g.step("staged")
+	g.expect(p)
 	g.mu.Lock()
 	g.current = nil
 	g.count++

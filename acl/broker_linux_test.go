@@ -348,3 +348,17 @@ func TestLostSignalIsRepeated(t *testing.T) {
 		t.Errorf("the signal was repeated after %v, want 2 s", proof.Took)
 	}
 }
+
+func TestPasswordChosenByAPerson(t *testing.T) {
+	b := open(t, nil)
+	const password = "grüße: vom # balkon $7$ "
+	e, err := acl.NewEntry(password, acl.ChosenIterations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.apply(policy(acl.Account{Name: "jane", Entry: e}))
+	b.Reader(t, "jane", password, "", "sensor/live")
+	if _, err := b.Connect("jane", strings.TrimSpace(password), ""); !errors.Is(err, acltest.ErrRefused) {
+		t.Errorf("a cut password: %v", err)
+	}
+}

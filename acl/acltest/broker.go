@@ -41,9 +41,11 @@ func Main(m *testing.M) {
 }
 
 func become(dir string) error {
-	if _, err := acl.TakeLock(filepath.Join(dir, "lock")); err != nil {
+	lock, err := acl.TakeLock(filepath.Join(dir, "lock"))
+	if err != nil {
 		return err
 	}
+	defer lock.Close() // keeps it open until Mosquitto has it
 	conf, err := os.ReadFile(os.Getenv(envConf))
 	if err != nil {
 		return err
