@@ -65,7 +65,7 @@ func (f *Fleet) tellSearch(err error) {
 	f.mu.Unlock()
 	switch {
 	case err != nil && before == nil:
-		f.log.Warn("search for plugs fails", "problem", driver.Clean(err.Error()))
+		f.log.Warn("search for plugs fails", "problem", driver.Problem(err))
 	case err == nil && before != nil:
 		f.log.Info("search for plugs works again")
 	}

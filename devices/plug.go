@@ -74,7 +74,7 @@ func (p *plug) fail(err error, now time.Time) (lost bool) {
 		h = Unreachable
 	}
 	lost = h == Unreachable && p.health != Unreachable
-	p.enter(h, driver.Clean(err.Error()), now)
+	p.enter(h, driver.Problem(err), now)
 	return lost
 }
 

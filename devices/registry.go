@@ -135,7 +135,7 @@ func (f *Fleet) deny(key, udn, at string, err error, now time.Time) {
 		p = &pending{since: now, udn: udn}
 		f.pending[key] = p
 	}
-	p.at, p.seen, p.problem = at, now, driver.Clean(err.Error())
+	p.at, p.seen, p.problem = at, now, driver.Problem(err)
 	p.after = now.Add(pause(p.vain, 0.5))
 	p.vain++
 }

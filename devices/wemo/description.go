@@ -22,6 +22,7 @@ const insightService = "urn:Belkin:service:insight:1"
 type Description struct {
 	DeviceType       string    `xml:"deviceType"`
 	FriendlyName     string    `xml:"friendlyName"`
+	Manufacturer     string    `xml:"manufacturer"`
 	ModelName        string    `xml:"modelName"`
 	ModelDescription string    `xml:"modelDescription"`
 	Serial           string    `xml:"serialNumber"`
@@ -56,13 +57,21 @@ func ParseDescription(r io.Reader) (Description, error) {
 		return Description{}, fmt.Errorf("cannot read the description: %w", err)
 	}
 	d := root.Device
-	if !strings.HasPrefix(d.DeviceType, "urn:Belkin:") {
+	if !d.belkin() {
 		return Description{}, fmt.Errorf("cannot use the description: device type %q is not a WeMo's", driver.Clean(d.DeviceType))
 	}
 	if !udnForm.MatchString(d.UDN) {
 		return Description{}, fmt.Errorf("cannot use the description: malformed UDN %q", driver.Clean(d.UDN))
 	}
 	return d, nil
+}
+
+// belkin reports whether this is a WeMo or something that passes itself off as
+// one; some emulators made for voice assistants have device types of their own
+// and name no service, but Belkin as their maker.
+func (d Description) belkin() bool {
+	return strings.HasPrefix(d.DeviceType, "urn:Belkin:") ||
+		strings.HasPrefix(d.Manufacturer, "Belkin ")
 }
 
 // Identity returns who the plug is, safe to print.

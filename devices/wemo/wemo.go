@@ -10,9 +10,9 @@ import (
 )
 
 // pathForm admits the descriptions of real devices (/setup.xml,
-// /Lightsetup.xml) and nothing else: a forged search answer must not make the
-// gateway fetch a stranger's URL.
-var pathForm = regexp.MustCompile(`^/[A-Za-z]{0,16}setup\.xml$`)
+// /Lightsetup.xml) and of known emulators (/<uuid>/setup.xml), and nothing else:
+// a forged search answer must not make the gateway fetch a stranger's URL.
+var pathForm = regexp.MustCompile(`^(/[0-9a-f-]{36})?/[A-Za-z]{0,16}setup\.xml$`)
 
 // Brand is WeMo.
 type Brand struct{}
