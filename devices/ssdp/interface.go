@@ -20,7 +20,7 @@ type Interface struct {
 }
 
 // Interfaces lists where to search: the interface called name, or if name is
-// "" all that are up, can multicast and are neither loopback nor point to
+// "" all that are up and connected, can multicast and are neither loopback nor point to
 // point. Plugs speak IPv4 only.
 func Interfaces(name string) ([]Interface, error) {
 	all, err := net.Interfaces()
@@ -53,7 +53,7 @@ func usable(ifi net.Interface, name string) bool {
 	if name != "" {
 		return ifi.Name == name && ifi.Flags&net.FlagUp != 0
 	}
-	const need = net.FlagUp | net.FlagMulticast
+	const need = net.FlagUp | net.FlagRunning | net.FlagMulticast
 	return ifi.Flags&need == need && ifi.Flags&(net.FlagLoopback|net.FlagPointToPoint) == 0
 }
 
