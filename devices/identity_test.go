@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -95,6 +96,32 @@ func TestAnotherPlugMayMoveInAtAConfiguredAddress(t *testing.T) {
 		s := f.Sample(time.Now())
 		if len(s) != 2 || s[0].Known || !s[1].Known {
 			t.Errorf("A is lost, B is read: %+v", s)
+		}
+	})
+}
+
+func TestAPlugThatLosesItsMeterIsNoLongerExpected(t *testing.T) {
+	within(t, func(t *testing.T, w *world) {
+		p := w.put("10.0.0.1:49153", "A")
+		w.announce("10.0.0.1:49153", "A")
+		f := w.run(t, Options{Config: discover})
+		sleep(5 * time.Second)
+		q := w.put("10.0.0.2:49153", "A") // lives elsewhere now, as another model
+		w.set(func() { p.broken, q.bare, w.answers = errors.New("gone"), true, nil })
+		w.announce("10.0.0.2:49153", "A")
+		sleep(time.Minute)
+		if x := f.only(t); x.Health != Unmetered || x.Metered {
+			t.Errorf("%+v", x)
+		}
+		if s := f.Sample(time.Now()); len(s) != 0 {
+			t.Errorf("%+v", s)
+		}
+		w.set(func() { q.bare, w.answers = false, nil })
+		w.announce("10.0.0.2:49154", "A")
+		w.put("10.0.0.2:49154", "A")
+		sleep(2 * time.Minute)
+		if x := f.only(t); x.Health != Online {
+			t.Errorf("%+v", x)
 		}
 	})
 }

@@ -54,7 +54,7 @@ func (f *Fleet) admit(n found, wake bool, now time.Time) {
 		p.enter(Verified, "", now)
 	}
 	f.tell(p, known, from)
-	if wake && (from != p.at.Addr || !p.woken) {
+	if known && wake && (from != p.at.Addr || !p.woken) {
 		p.woken = true
 		signal(p.moved)
 	}

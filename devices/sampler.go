@@ -67,6 +67,9 @@ func (f *Fleet) read(ctx context.Context, p *plug) bool {
 	if doubtful {
 		meter, err = f.reacquire(ctx, p)
 	}
+	if err == nil && meter == nil {
+		return true // it has none any more; Run is about to stop this
+	}
 	var r driver.Reading
 	if err == nil {
 		rctx, cancel := context.WithTimeout(ctx, readTimeout)
@@ -87,6 +90,9 @@ func (f *Fleet) read(ctx context.Context, p *plug) bool {
 func (f *Fleet) note(p *plug, r driver.Reading, err error, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if p.meter == nil {
+		return true // it lost its meter meanwhile
+	}
 	if err != nil {
 		if p.fail(err, now) {
 			f.log.Warn("plug lost", "serial", p.id.Serial, "name", p.id.FriendlyName, "address", p.at.Addr.String(), "problem", p.problem)
