@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 )
 
 // Apply makes the broker obey the policy and returns once that is proven; an
@@ -108,20 +109,12 @@ func (g *Gate) keep(p Policy, err error) error {
 	return err
 }
 
-// revokes tells whether some reader of the old policy may read less by the new
+// revokes tells whether somebody may do less by the new policy than by the old
 // one. It may say so needlessly, never the reverse.
 func revokes(old, new Policy) bool {
-	free := topicSet(new.Free)
-	for _, t := range old.Free {
-		if !free[t] {
-			return true
-		}
-	}
-	paid := topicSet(new.Paid)
-	for _, t := range old.Paid {
-		if !paid[t] && !free[t] {
-			return true
-		}
+	if lacks(new.Free, old.Free) || lacks(append(sorted(new.Paid), new.Free...), old.Paid) ||
+		lacks(new.Orders, old.Orders) || lacks(new.PerClient, old.PerClient) || lacks(new.PerUser, old.PerUser) {
+		return true
 	}
 	grants := make(map[string]Account, len(new.Grants))
 	for _, a := range new.Grants {
@@ -129,17 +122,20 @@ func revokes(old, new Policy) bool {
 	}
 	for _, a := range old.Grants {
 		b, ok := grants[a.Name]
-		if !ok || a.Entry != b.Entry {
+		if !ok || a.Entry != b.Entry || lacks(b.Reads, a.Reads) {
 			return true
-		}
-		reads := topicSet(b.Reads)
-		for _, t := range a.Reads {
-			if !reads[t] {
-				return true
-			}
 		}
 	}
 	return false
+}
+
+// lacks tells whether some topic of the old list is not in the new one.
+func lacks(new, old []string) bool {
+	if len(old) == 0 {
+		return false
+	}
+	set := topicSet(new)
+	return slices.ContainsFunc(old, func(t string) bool { return !set[t] })
 }
 
 func topicSet(topics []string) map[string]bool {

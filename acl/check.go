@@ -49,7 +49,8 @@ type Verdict struct {
 // canary and the marker, waits until the anonymous watch has seen the marker,
 // which the broker delivers after a leaked canary, and compares inode, size
 // and times of the three files with what was written. A breach stays until
-// the next proof. It takes about 0.2 ms, at most 250 ms.
+// the next proof. It takes about 0.1 ms on an idle broker (BenchmarkCheck), at
+// most 250 ms.
 func (g *Gate) Check(ctx context.Context) Verdict {
 	if v := g.ready(); v.State != Open {
 		return v
