@@ -98,7 +98,7 @@ func (g *Gate) ready() Verdict {
 // brokerReplaced tells whether the proven broker has given up the lock, which
 // its successor takes before it writes. mu is held and there is a proof.
 func (g *Gate) brokerReplaced() bool {
-	pid, err := LockHolder(filepath.Join(g.dir, lockName))
+	pid, err := LockHolder(filepath.Join(g.dir, LockName))
 	return err == nil && pid != g.proof.BrokerPID
 }
 

@@ -14,9 +14,12 @@ const (
 	aclName    = "acl"
 	passwdName = "passwd"
 	confName   = "mosquitto.conf"
-	lockName   = "lock"
 	socketName = "broker.sock"
 )
+
+// LockName is the file in the broker's directory whose lock tells who the
+// broker is.
+const LockName = "lock"
 
 // ReplaceFile puts data in place of dir/name so that a reader, and a machine
 // that loses power, sees the old content or the new one and nothing else:

@@ -56,7 +56,7 @@ func (g *Gate) rewrite() error {
 
 // endBroker ends the holder of the lock and waits until it holds it no more.
 func (g *Gate) endBroker(ctx context.Context) error {
-	lock := filepath.Join(g.dir, lockName)
+	lock := filepath.Join(g.dir, LockName)
 	pid, err := LockHolder(lock)
 	if err != nil || pid == 0 {
 		return err

@@ -39,7 +39,7 @@ func (t tries) hadTime(pid int) bool {
 
 // broker returns the pid of the process that holds the lock.
 func (g *Gate) broker() (int, error) {
-	pid, err := LockHolder(filepath.Join(g.dir, lockName))
+	pid, err := LockHolder(filepath.Join(g.dir, LockName))
 	if err == nil && pid == 0 {
 		err = errors.New("no broker runs (nobody holds its lock)")
 	}
@@ -72,7 +72,7 @@ func (g *Gate) signal(pid int, sig os.Signal) error {
 		return fmt.Errorf("cannot find the broker's process %d: %w", pid, err)
 	}
 	defer p.Release()
-	holder, err := LockHolder(filepath.Join(g.dir, lockName))
+	holder, err := LockHolder(filepath.Join(g.dir, LockName))
 	if err != nil {
 		return err
 	}

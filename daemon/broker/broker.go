@@ -53,7 +53,7 @@ func Become(dir string, c config.Broker, log *slog.Logger) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("cannot make the broker's directory: %w", err)
 	}
-	lock, err := acl.TakeLock(filepath.Join(dir, lockFile))
+	lock, err := acl.TakeLock(filepath.Join(dir, acl.LockName))
 	if err != nil {
 		return err
 	}

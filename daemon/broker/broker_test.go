@@ -144,7 +144,7 @@ func TestProcessBecomesTheBrokerAndKeepsTheLock(t *testing.T) {
 			t.Fatal("the stand-in did not start")
 		}
 	}
-	if pid, err := acl.LockHolder(filepath.Join(dir, lockFile)); err != nil || pid != cmd.Process.Pid {
+	if pid, err := acl.LockHolder(filepath.Join(dir, acl.LockName)); err != nil || pid != cmd.Process.Pid {
 		t.Errorf("the lock names process %d (%v), want %d", pid, err, cmd.Process.Pid)
 	}
 	if all, err := Listeners(dir); err != nil || len(all) != 1 || all[0].Address != taken || all[0].Problem == "" {
@@ -181,7 +181,7 @@ func TestBrokerThatCannotStartSaysWhy(t *testing.T) {
 			t.Errorf("%s: %s %v", path, out, err)
 		}
 	}
-	if pid, err := acl.LockHolder(filepath.Join(dir, lockFile)); err != nil || pid != 0 {
+	if pid, err := acl.LockHolder(filepath.Join(dir, acl.LockName)); err != nil || pid != 0 {
 		t.Errorf("the lock is still held by %d (%v)", pid, err)
 	}
 }

@@ -16,10 +16,7 @@ import (
 	"github.com/wattgate/wattgate/daemon/config"
 )
 
-const (
-	listenersFile = "listeners.json"
-	lockFile      = "lock" // where acl.Gate looks for the broker
-)
+const listenersFile = "listeners.json"
 
 // Listener says whether the broker listens on an address of the configuration.
 type Listener struct {
