@@ -1,0 +1,160 @@
+package daemon
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+)
+
+// orderQueue is how many orders may wait for the one goroutine that opens them. Opening takes well under a millisecond;
+// what does not fit is a flood, and the buyer's client sends its order again.
+const orderQueue = 256
+
+// maxSealed is the size of the largest order, in bytes.
+const maxSealed = 2 << 10
+
+// reconnectEvery bounds the back-off between two attempts to reach the broker: a broker that is back should not wait
+// long for its only publisher.
+const reconnectEvery = 2 * time.Second
+
+// link is the gateway's own connection to the broker: it publishes, remembers what is retained so that a broker that
+// lost its memory gets it again, and takes orders in.
+type link struct {
+	client  mqtt.Client
+	started bool // owned by reconcile: connect was called
+	log     *slog.Logger
+
+	orders  chan []byte   // sealed orders as they arrive
+	dropped atomic.Uint64 // orders that found the queue full
+
+	up atomic.Bool // the connection stands; for the edge-triggered log lines
+
+	mu       sync.Mutex
+	retained map[string][]byte // guarded by mu: topic → payload that the broker should hold
+}
+
+// newLink prepares the connection through the broker's internal socket; nothing is dialled before connect.
+func newLink(socket, user, password string, nudge func(), log *slog.Logger) *link {
+	l := &link{log: log, orders: make(chan []byte, orderQueue), retained: map[string][]byte{}}
+	o := mqtt.NewClientOptions().
+		AddBroker("unix://"+socket).
+		// Random, because on Mosquitto anybody who knows a client id can take the connection over.
+		SetClientID("gw-"+rand.Text()).
+		SetUsername(user).SetPassword(password).
+		SetCleanSession(true).
+		SetKeepAlive(10*time.Second).
+		SetPingTimeout(3*time.Second).
+		SetWriteTimeout(2*time.Second).
+		SetConnectTimeout(3*time.Second).
+		SetConnectRetry(true).SetConnectRetryInterval(200*time.Millisecond).
+		SetAutoReconnect(true).SetMaxReconnectInterval(reconnectEvery).
+		SetWill(topicAvailability, "offline", 1, true).
+		SetOrderMatters(true).
+		SetDefaultPublishHandler(l.receive)
+	o.SetOnConnectHandler(func(mqtt.Client) {
+		l.connected()
+		nudge()
+	})
+	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
+		l.up.Store(false)
+		log.Warn("broker lost", "error", err)
+	})
+	l.client = mqtt.NewClient(o)
+	return l
+}
+
+// connect starts connecting and keeps at it until close.
+func (l *link) connect() { l.client.Connect() }
+
+// connected is called by Paho after each connect and reconnect.
+func (l *link) connected() {
+	l.client.Subscribe(topicOrders, 1, nil)
+	// Under the lock, so that a change made meanwhile cannot be overtaken by what it replaced.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for topic, payload := range l.retained {
+		l.client.Publish(topic, 1, true, payload)
+	}
+	l.client.Publish(topicAvailability, 1, true, "online")
+	l.up.Store(true)
+	l.log.Info("broker connected", "retained", len(l.retained)+1)
+}
+
+func (l *link) isUp() bool { return l.up.Load() && l.client.IsConnectionOpen() }
+
+// receive gets what the broker delivers: orders only. It must not block, Paho calls it between two packets.
+func (l *link) receive(_ mqtt.Client, m mqtt.Message) {
+	if m.Topic() != topicOrders || len(m.Payload()) == 0 {
+		return
+	}
+	// A buyer may have set the retain flag, and the broker does not tell us: clear the topic after each order.
+	l.client.Publish(topicOrders, 0, true, []byte{})
+	if len(m.Payload()) > maxSealed {
+		l.dropped.Add(1)
+		return
+	}
+	select {
+	case l.orders <- m.Payload():
+	default:
+		l.dropped.Add(1)
+	}
+}
+
+// reading publishes a reading that is not retained, at QoS 0: a late reading is worth nothing.
+func (l *link) reading(topic string, payload []byte) {
+	l.client.Publish(topic, 0, false, payload)
+}
+
+// reply publishes an answer to one client.
+func (l *link) reply(topic string, payload []byte) {
+	l.client.Publish(topic, 1, false, payload)
+}
+
+// retain publishes a retained message and remembers it, if it says anything new; an empty payload clears the topic.
+func (l *link) retain(topic string, payload []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old, held := l.retained[topic]
+	if held == (len(payload) > 0) && string(old) == string(payload) {
+		return
+	}
+	if len(payload) > 0 {
+		l.retained[topic] = payload
+	} else {
+		delete(l.retained, topic)
+	}
+	if l.isUp() {
+		l.client.Publish(topic, 1, true, payload)
+	}
+}
+
+// retainOnly makes what is retained below prefix exactly wanted: the rest is cleared.
+func (l *link) retainOnly(prefix string, wanted map[string][]byte) {
+	l.mu.Lock()
+	var gone []string
+	for topic := range l.retained {
+		if _, keep := wanted[topic]; !keep && strings.HasPrefix(topic, prefix) {
+			gone = append(gone, topic)
+		}
+	}
+	l.mu.Unlock()
+	for _, topic := range gone {
+		l.retain(topic, nil)
+	}
+	for topic, payload := range wanted {
+		l.retain(topic, payload)
+	}
+}
+
+// close says goodbye: the last will is for accidents only, a broker does not send it after a clean end.
+func (l *link) close() {
+	if l.client.IsConnectionOpen() {
+		l.client.Publish(topicAvailability, 1, true, "offline").WaitTimeout(time.Second)
+	}
+	l.client.Disconnect(100)
+}

@@ -1,0 +1,54 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"github.com/wattgate/wattgate/billing"
+)
+
+// takeOrders answers the orders that come by MQTT until ctx ends, one after the other: that is the limit on what a flood
+// of them can cost.
+func (g *Gateway) takeOrders(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case sealed := <-g.link.orders:
+			g.takeOrder(ctx, sealed)
+		}
+	}
+}
+
+func (g *Gateway) takeOrder(ctx context.Context, sealed []byte) {
+	reply, err := g.placeOrder(ctx, sealed, billing.Origin{Transport: billing.ByMQTT})
+	if err == nil {
+		clientID, err := g.shop.ReplyTo(ctx, billing.OrderHash(sealed))
+		if err != nil {
+			g.log.Error("cannot answer an order", "error", err)
+			return
+		}
+		g.answer(clientID, reply)
+		return
+	}
+	refusal, ok := refusalOf(err)
+	if !ok {
+		g.log.Error("order failed", "error", err)
+		return
+	}
+	// Not a line for each: anybody can send nonsense, as fast as he likes.
+	g.log.Debug("order refused", "code", string(refusal.Code))
+	g.answer(refusal.ReplyTo, encode(refusal))
+}
+
+// placeOrder is the one handler of orders, whatever they came by.
+func (g *Gateway) placeOrder(ctx context.Context, sealed []byte, origin billing.Origin) ([]byte, error) {
+	return g.shop.PlaceOrder(ctx, sealed, origin, time.Now())
+}
+
+// answer sends a document to the client that an order named; an order that named none asks over HTTP.
+func (g *Gateway) answer(clientID string, document []byte) {
+	if topic, ok := replyTopic(clientID); ok && g.link.isUp() {
+		g.link.reply(topic, document)
+	}
+}

@@ -1,0 +1,187 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"github.com/wattgate/wattgate/acl"
+	"github.com/wattgate/wattgate/daemon/config"
+	"github.com/wattgate/wattgate/daemon/readings"
+	"github.com/wattgate/wattgate/devices"
+)
+
+// averageWindow is the time the free average covers.
+const averageWindow = time.Minute
+
+// slots hands out the publishing grid: the wall clock's multiples of 500 ms, numbered by the time that really passed.
+type slots struct {
+	run   string
+	seq   uint64
+	start time.Time // with monotonic reading; of the slot before
+}
+
+// next is the slot after now. seq counts the slots that went by as well, so a subscriber sees how many he missed; a
+// step of the wall clock moves the grid and not the count.
+func (s *slots) next(now time.Time) slotID {
+	at := now.Truncate(grid).Add(grid)
+	// Truncate and Add on a time with a monotonic reading: Truncate strips it, so the wait is computed by the caller.
+	wait := at.Sub(now.Round(0))
+	begins := now.Add(wait)
+	if !s.start.IsZero() {
+		s.seq += max(1, uint64((begins.Sub(s.start)+grid/2)/grid))
+	}
+	s.start = begins
+	return slotID{at: at, run: s.run, seq: s.seq}
+}
+
+// publish sends the readings of all plugs together, slot by slot, until ctx ends.
+func (g *Gateway) publish(ctx context.Context) {
+	s := slots{run: g.run}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
+	for {
+		slot := s.next(time.Now())
+		timer.Reset(time.Until(s.start))
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		// A machine that slept, or was stopped, wakes up long after the slot: what is due now is another one.
+		if time.Since(s.start) > grid {
+			continue
+		}
+		g.publishSlot(ctx, slot)
+	}
+}
+
+// publishSlot asks the gate, then publishes.
+func (g *Gateway) publishSlot(ctx context.Context, slot slotID) {
+	cfg, who := g.config(), g.audience()
+	samples := g.fleet.Sample(time.Now())
+	g.state.setPlugs(samples)
+	open := g.askGate(ctx)
+	if open {
+		g.sendLive(slot, samples)
+	}
+	if every := cfg.Publish.AverageEvery; slot.at.Truncate(every).Equal(slot.at) {
+		// At level private the average is for the owner's users only, and so behind the gate like the live stream.
+		g.sendAverage(ctx, slot.at, open || who.level != config.Private)
+	}
+	if g.state.judge(time.Now()) {
+		g.tellState()
+	}
+}
+
+// askGate has the broker's obedience proven once more and acts on the answer.
+func (g *Gateway) askGate(ctx context.Context) bool {
+	if !g.link.isUp() {
+		g.state.gate(false, "the broker is not connected")
+		return false
+	}
+	check := g.gate.Check(ctx)
+	g.state.gate(check.State == acl.Open, check.Reason)
+	switch check.State {
+	case acl.Open:
+		return true
+	case acl.Breached:
+		g.breach(check.Reason)
+	case acl.Unproven:
+		g.Nudge()
+	}
+	return false
+}
+
+// sendLive publishes one slot of the live topics.
+func (g *Gateway) sendLive(slot slotID, samples []devices.Sample) {
+	now := time.Now()
+	total, _ := g.fleet.Energy()
+	sum := sumOf(slot, now, samples, total)
+	g.sendReading(topicLive, encode(sum), sum.PowerW)
+	for _, s := range samples {
+		id := g.readings.PlugID(s.UDN, s.Serial)
+		one := plugLive(slot, now, id, s)
+		g.sendReading(plugTopic(id, "live"), encode(one), one.PowerW)
+	}
+}
+
+func (g *Gateway) sendReading(topic string, payload []byte, w *float64) {
+	g.link.reading(topic, payload)
+	if number, ok := bare(w); ok {
+		g.link.reading(topic+bareSuffix, number)
+	}
+}
+
+// sendAverage publishes and stores the averages of the minute that ends now.
+func (g *Gateway) sendAverage(ctx context.Context, end time.Time, allowed bool) {
+	total, energy := g.fleet.Energy()
+	if err := g.saveEnergy(ctx, energy); err != nil {
+		g.log.Error("cannot store the energy counters", "error", err)
+	}
+	averages := g.fleet.Average(time.Now(), averageWindow)
+	if len(averages) == 0 {
+		return
+	}
+	sum := minuteOfSum(end, averageWindow, averages, total)
+	if err := g.readings.AddAverage(ctx, historyOfMinute(end, sum)); err != nil {
+		g.log.Error("cannot store the average", "error", err)
+	}
+	if !allowed {
+		return
+	}
+	who := g.audience()
+	g.sendMinute(topicMinute, sum, who.level != config.Private)
+	for _, a := range averages {
+		id := g.readings.PlugID(a.UDN, a.Serial)
+		g.sendMinute(plugTopic(id, "1m"), minuteOfPlug(end, averageWindow, a), who.perPlug && who.level != config.Private)
+	}
+}
+
+// sendMinute publishes one average. It is retained only where anyone may read it: a broker whose rights failed must not
+// have anything in store that not everybody may see.
+func (g *Gateway) sendMinute(topic string, m minute, free bool) {
+	number, known := bare(m.PowerW)
+	if !free {
+		g.sendReading(topic, encode(m), m.PowerW)
+		return
+	}
+	g.link.retain(topic, encode(m))
+	if known {
+		g.link.retain(topic+bareSuffix, number)
+	} else {
+		g.link.retain(topic+bareSuffix, nil)
+	}
+}
+
+// showLastAverage publishes the newest stored average, so that a start does not leave the free topic blank for a
+// minute. Its timestamp says how old it is; one of more than an hour ago says nothing about now.
+func (g *Gateway) showLastAverage(ctx context.Context) {
+	if g.audience().level == config.Private {
+		return
+	}
+	rows, err := g.readings.Averages(ctx, "", time.Now().Add(-time.Hour))
+	if err != nil || len(rows) == 0 {
+		return
+	}
+	g.sendMinute(topicMinute, minuteOfHistory(rows[len(rows)-1]), true)
+}
+
+// clearReadings takes back everything retained that carries a reading; what a lower level owes those who live here.
+func (g *Gateway) clearReadings(ctx context.Context) {
+	g.link.retainOnly("sensor/", nil)
+	if err := g.readings.ClearAverages(ctx); err != nil {
+		g.log.Error("cannot clear the stored averages", "error", err)
+	}
+}
+
+func historyOfMinute(end time.Time, m minute) readings.Average {
+	return readings.Average{End: end, PowerW: m.PowerW, EnergyWh: m.EnergyWh, Coverage: m.Coverage, WindowS: m.WindowS}
+}
+
+func minuteOfHistory(a readings.Average) minute {
+	return minute{
+		TS: a.End.UTC().Format(stamp), WindowS: a.WindowS, PowerW: a.PowerW, EnergyWh: a.EnergyWh,
+		Coverage: a.Coverage, Simulated: a.Simulated,
+	}
+}

@@ -1,0 +1,259 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wattgate/wattgate/acl"
+	"github.com/wattgate/wattgate/billing"
+	"github.com/wattgate/wattgate/daemon/control"
+)
+
+// settleTime is the least time between two applies: grants that are bought in a burst share a reload. Half of it is
+// the mean price of coalescing, well within the second that a buyer is promised.
+const settleTime = 200 * time.Millisecond
+
+// applyTimeout bounds one apply with its proof; a reload of ten thousand grants takes a tenth of a second.
+const applyTimeout = 10 * time.Second
+
+// lookAgain is how often reconcile looks whether something became due without being told, and how late it may
+// therefore notice that the wall clock was set.
+const lookAgain = time.Second
+
+// reconcile keeps the broker's rights what the database says they are, until ctx ends. It is the only goroutine that
+// changes rights, and idempotent: whatever happened, it computes the whole desired state.
+func (g *Gateway) reconcile(ctx context.Context) {
+	var last time.Time // when the last apply ended
+	var failures int
+	for ctx.Err() == nil {
+		g.alive.Store(time.Now().UnixNano())
+		g.mend(ctx)
+		next, err := g.ensure(ctx)
+		last = time.Now()
+		switch {
+		case err != nil && ctx.Err() == nil:
+			failures++
+			if g.state.report("rights", problem{"rights", "the rights could not be put into force: " + err.Error()}) {
+				g.log.Error("rights are not in force", "error", err)
+			}
+			next = last.Add(min(time.Duration(failures)*settleTime, 2*time.Second))
+		case g.state.clear("rights"):
+			g.log.Info("rights are in force again")
+			fallthrough
+		default:
+			failures = 0
+		}
+		g.wait(ctx, last, next)
+	}
+}
+
+// wait returns when there is something to do: a nudge, the moment next, or the regular look.
+func (g *Gateway) wait(ctx context.Context, last, next time.Time) {
+	timer := time.NewTimer(max(0, min(time.Until(next), lookAgain)))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-g.nudge:
+		// What else arrives in this little while shares the reload.
+		select {
+		case <-ctx.Done():
+		case <-time.After(settleTime - time.Since(last)):
+		}
+	}
+}
+
+// ensure makes what should be so: ends what is over, renders who may read, has the broker obey, and only then tells
+// buyers that they may. It returns the moment at which something will change by itself.
+func (g *Gateway) ensure(ctx context.Context) (next time.Time, err error) {
+	now := time.Now()
+	next, changes, err := g.shop.Tick(ctx, now)
+	if err != nil {
+		return now, err
+	}
+	g.tell(changes)
+	accounts, err := g.shop.Accounts(ctx, now)
+	if err != nil {
+		return now, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, applyTimeout)
+	defer cancel()
+	if _, err := g.gate.Apply(bounded, policyFor(g.audience(), accounts)); err != nil {
+		g.state.gate(false, err.Error())
+		if errors.Is(err, acl.ErrDisobeys) {
+			g.breach(err.Error())
+		}
+		return now, err
+	}
+	g.connectOnce()
+	if err := g.activate(ctx, accounts); err != nil {
+		return now, err
+	}
+	return next, g.showOffer(ctx)
+}
+
+// connectOnce starts the publisher's connection after the first proof: its account exists only since then.
+func (g *Gateway) connectOnce() {
+	if !g.link.started {
+		g.link.started = true
+		g.link.connect()
+	}
+}
+
+// activate starts the time of those whose access was just proven and tells them.
+func (g *Gateway) activate(ctx context.Context, accounts []billing.Account) error {
+	var pending []int64
+	for _, a := range accounts {
+		if a.State == billing.GrantPending {
+			pending = append(pending, a.GrantID)
+		}
+	}
+	if len(pending) > 0 {
+		activated, err := g.shop.Activate(ctx, pending, time.Now())
+		if err != nil {
+			return err
+		}
+		for _, a := range activated {
+			g.log.Info("granted", "user", a.Username, "until", untilOf(a.End))
+			g.answer(a.ReplyTo, a.Receipt)
+		}
+		if accounts, err = g.shop.Accounts(ctx, time.Now()); err != nil {
+			return err
+		}
+	}
+	g.showGrants(accounts)
+	return nil
+}
+
+// grantMessage is the payload of wattgate/grants/<username>.
+type grantMessage struct {
+	V        int     `json:"v"`
+	Username string  `json:"username"`
+	State    string  `json:"state"`
+	End      *string `json:"end"` // null: until revoked
+}
+
+// showGrants keeps one retained message for each user about his own access, and clears those of users who have none.
+func (g *Gateway) showGrants(accounts []billing.Account) {
+	wanted := make(map[string][]byte, len(accounts))
+	for _, a := range accounts {
+		m := grantMessage{V: 1, Username: a.Username, State: string(a.State)}
+		if !a.End.IsZero() {
+			m.End = new(a.End.UTC().Format(stamp))
+		}
+		wanted[prefixGrants+a.Username] = encode(m)
+	}
+	g.link.retainOnly(prefixGrants, wanted)
+}
+
+// showOffer keeps the retained offer current while something is sold, and cleared otherwise.
+func (g *Gateway) showOffer(ctx context.Context) error {
+	if !g.audience().selling {
+		g.link.retain(topicOffer, nil)
+		return nil
+	}
+	offer, err := g.shop.Offer(ctx, time.Now())
+	if err != nil {
+		return err
+	}
+	g.link.retain(topicOffer, offer)
+	return nil
+}
+
+// breach asks reconcile to mend what the gate found broken.
+func (g *Gateway) breach(reason string) {
+	if g.broken.Swap(&reason) == nil {
+		g.log.Error("the broker does not obey, withholding readings", "found", reason)
+	}
+	g.Nudge()
+}
+
+// mend restores the files after a breach and has the broker started afresh.
+func (g *Gateway) mend(ctx context.Context) {
+	reason := g.broken.Load()
+	if reason == nil {
+		return
+	}
+	if err := g.gate.Restore(ctx); err != nil {
+		g.log.Error("cannot restore the rights", "error", err)
+		return
+	}
+	g.broken.Store(nil)
+	g.log.Warn("rights restored, the broker starts afresh", "after", *reason)
+}
+
+// tell writes one line for each decision about money or rights, and tells the buyer.
+func (g *Gateway) tell(changes []billing.Change) {
+	for _, c := range changes {
+		var attrs []any
+		if c.Username != "" {
+			attrs = append(attrs, "user", c.Username)
+		}
+		if c.Order != "" {
+			attrs = append(attrs, "order", short(c.Order))
+		}
+		g.log.Info(changeWord(c.Kind), attrs...)
+		if c.Document != nil {
+			g.answer(c.ReplyTo, c.Document)
+		}
+	}
+}
+
+// changeWord is how the journal calls a change; docs/journal.md has the vocabulary.
+func changeWord(k billing.ChangeKind) string {
+	switch k {
+	case billing.ChangePaid:
+		return "part of an order paid"
+	case billing.ChangeGranted:
+		return "sold"
+	case billing.ChangeExtended:
+		return "sold, access extended"
+	case billing.ChangeLapsed:
+		return "order lapsed"
+	case billing.ChangeEnded:
+		return "access ended"
+	case billing.ChangeUnassigned:
+		return "payment without an order"
+	}
+	return string(k)
+}
+
+// short shows enough of a long identifier to find it.
+func short(id string) string {
+	if len(id) > 16 {
+		return id[:16] + "…"
+	}
+	return id
+}
+
+func untilOf(end time.Time) string {
+	if end.IsZero() {
+		return "revoked"
+	}
+	return end.UTC().Format(time.RFC3339)
+}
+
+// ownerStatus is the answer to `wattgate status`.
+func (g *Gateway) ownerStatus() control.Status {
+	c := g.state.get()
+	gate := g.gate.Status()
+	cfg := g.config()
+	st := control.Status{
+		State:   c.state,
+		Reasons: c.sentences(),
+		Since:   c.since,
+		Level:   string(cfg.Publish.Level),
+		Version: g.o.Version,
+		Gateway: g.identity.Fingerprint(),
+		Plugs:   g.state.plugs(),
+		Clock:   control.Clock{Trusted: true, Now: time.Now().UTC()},
+		Ledger:  g.ledgerStatus(),
+		Broker: control.Broker{
+			PID: gate.BrokerPID, Connected: g.link.isUp(), Proven: gate.Proven,
+			Reloads: gate.Reloads, Generation: gate.Generation,
+			Listeners: append(g.brokerListeners(), g.web.listener()),
+		},
+	}
+	return st
+}
