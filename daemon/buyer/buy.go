@@ -1,0 +1,380 @@
+package buyer
+
+import (
+	"cmp"
+	"context"
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/wattgate/wattgate/billing"
+)
+
+// Options is what `wattgate buy` was asked for.
+type Options struct {
+	Target   Target
+	Periods  int64  // 0: the least that is sold
+	Username string // "": the one bought last from this gateway, else one the gateway makes up
+	Wallet   Wallet // nil: the buyer pays by other means
+	Identity string // file of the buyer's key, "" = the usual one
+	Say      io.Writer
+}
+
+// Access is what was bought, in the shape of `buy --json`.
+type Access struct {
+	Order    string    `json:"order"`
+	Username string    `json:"username"`
+	Password string    `json:"password"`
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`
+	Broker   string    `json:"broker"`
+	Topics   []string  `json:"topics"`
+}
+
+// resend is how often an order is sent again until it is answered for good: answers by MQTT may be lost with the
+// connection, and the same sealed bytes only ask for the present state.
+const resend = 3 * time.Second
+
+// placeWithin is how long a new order may be on its way until the gateway refuses it as stale.
+const placeWithin = 10 * time.Minute
+
+// Buy orders, has the order paid and returns the access once the gateway has proven it.
+func Buy(ctx context.Context, o Options) (Access, error) {
+	p, err := newPurchase(o)
+	if err != nil {
+		return Access{}, err
+	}
+	for {
+		access, again, err := p.attempt(ctx)
+		if err != nil || !again {
+			return access, err
+		}
+	}
+}
+
+// Offer reads, verifies and returns a gateway's offer as it was sent.
+func Offer(ctx context.Context, t Target) (billing.Offer, []byte, error) {
+	p, err := newPurchase(Options{Target: t, Say: io.Discard})
+	if err != nil {
+		return billing.Offer{}, nil, err
+	}
+	s, err := connect(ctx, t, newClientID())
+	if err != nil {
+		return billing.Offer{}, nil, err
+	}
+	defer s.close()
+	raw, err := p.readOffer(ctx, s)
+	return p.offer, raw, err
+}
+
+// purchase is one run of Buy.
+type purchase struct {
+	Options
+	files       files
+	key         ed25519.PrivateKey
+	offer       billing.Offer
+	fingerprint string
+	book        book
+}
+
+func newPurchase(o Options) (*purchase, error) {
+	f, err := openFiles()
+	if err != nil {
+		return nil, err
+	}
+	key, err := f.identity(o.Identity)
+	if err != nil {
+		return nil, err
+	}
+	return &purchase{Options: o, files: f, key: key}, nil
+}
+
+// attempt carries one order to its end: a pending one if there is, a new one else. again says that the pending one came
+// to nothing and cost nothing.
+func (p *purchase) attempt(ctx context.Context) (access Access, again bool, err error) {
+	clientID, err := p.clientID()
+	if err != nil {
+		return Access{}, false, err
+	}
+	s, err := connect(ctx, p.Target, clientID)
+	if err != nil {
+		return Access{}, false, err
+	}
+	defer s.close()
+	if _, err := p.readOffer(ctx, s); err != nil {
+		return Access{}, false, err
+	}
+	resumed := p.book.Pending != nil
+	if resumed && p.book.Pending.ReplyTo != clientID {
+		// Only now is it known which gateway this is, and that an order of ours waits there: answers go to its client id.
+		return Access{}, true, nil
+	}
+	if !resumed {
+		if err := p.prepare(s); err != nil {
+			return Access{}, false, err
+		}
+	} else {
+		p.say("going on with an earlier order\n")
+	}
+	access, err = p.follow(ctx, s)
+	if errors.Is(err, errUnpaid) {
+		forget := p.book
+		forget.Pending = nil
+		if err := p.save(forget); err != nil {
+			return Access{}, false, err
+		}
+		if resumed {
+			return Access{}, true, nil
+		}
+		return Access{}, false, &StoppedError{"the order was not paid in time"}
+	}
+	return access, false, err
+}
+
+// clientID is the one a pending order is answered at, or a new one.
+func (p *purchase) clientID() (string, error) {
+	if p.fingerprint == "" {
+		known, err := p.files.trust(p.Target.Broker)
+		if err != nil {
+			return "", err
+		}
+		p.fingerprint = known
+	}
+	if p.Target.Fingerprint != "" {
+		p.fingerprint = p.Target.Fingerprint
+	}
+	if p.fingerprint != "" {
+		b, err := p.files.readBook(p.fingerprint)
+		if err != nil {
+			return "", err
+		}
+		if b.Pending != nil {
+			return b.Pending.ReplyTo, nil
+		}
+	}
+	return newClientID(), nil
+}
+
+// readOffer gets the offer and the book of the gateway that signed it.
+func (p *purchase) readOffer(ctx context.Context, s *session) (raw []byte, err error) {
+	if _, err := p.clientID(); err != nil {
+		return nil, err
+	}
+	if p.offer, raw, err = s.offer(ctx, p.fingerprint); err != nil {
+		if known, _ := p.files.trust(p.Target.Broker); known != "" && known == p.fingerprint && p.Target.Fingerprint == "" {
+			return nil, fmt.Errorf("%w\n  at this address another gateway answered before, with fingerprint %s; if the change is genuine, name the new one: %s#FINGERPRINT", err, known, p.Target.Broker)
+		}
+		return nil, err
+	}
+	if p.fingerprint == "" {
+		p.fingerprint = Signer(raw)
+		p.say("trusting the gateway with fingerprint %s on first contact\n", p.fingerprint)
+	}
+	if err := p.files.remember(p.Target.Broker, p.fingerprint); err != nil {
+		return nil, err
+	}
+	p.book, err = p.files.readBook(p.fingerprint)
+	return raw, err
+}
+
+// prepare makes the order and writes it down before anything is sent.
+func (p *purchase) prepare(s *session) error {
+	if len(p.offer.Products) == 0 {
+		return &StoppedError{"the gateway sells nothing at the moment"}
+	}
+	product := p.offer.Products[0]
+	reply, err := billing.NewReplyKey()
+	if err != nil {
+		return fmt.Errorf("cannot make a key for the reply: %w", err)
+	}
+	username := p.Username
+	if username == "" {
+		username = p.book.Last
+	}
+	order := billing.Order{
+		ID:       billing.NewOrderID(),
+		Product:  product.ID,
+		Periods:  cmp.Or(p.Periods, product.MinPeriods, 1),
+		Username: username,
+		ReplyKey: billing.PublicText(reply),
+		ReplyTo:  s.clientID,
+		// By the gateway's clock where it is ahead of ours, so that a wrong clock here does not make a stale order.
+		NotAfter: billing.Stamp{Time: later(time.Now(), p.offer.TS.Time).Add(placeWithin).UTC().Truncate(time.Millisecond)},
+	}
+	sealed, err := billing.SealOrder(order, p.offer, p.key)
+	if err != nil {
+		return err
+	}
+	next := p.book
+	next.Pending = &pending{
+		Order: order.ID, Sealed: sealed, ReplyKey: reply.Bytes(), ReplyTo: s.clientID,
+		Username: username, Product: order.Product, Periods: order.Periods,
+	}
+	return p.save(next)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func (p *purchase) save(b book) error {
+	if err := p.files.writeBook(p.fingerprint, b); err != nil {
+		return err
+	}
+	p.book = b
+	return nil
+}
+
+// errUnpaid says that an order came to its end without money.
+var errUnpaid = errors.New("not paid")
+
+// follow sends the pending order until the gateway says that it is active, paying when it is asked to.
+func (p *purchase) follow(ctx context.Context, s *session) (Access, error) {
+	told := false
+	for {
+		if err := s.order(ctx, p.book.Pending.Sealed); err != nil {
+			return Access{}, err
+		}
+		timer := time.NewTimer(resend)
+		for waiting := true; waiting; {
+			select {
+			case <-ctx.Done():
+				return Access{}, fmt.Errorf("stopped while waiting: %w (run the same command again to go on; nothing is lost)", ctx.Err())
+			case <-timer.C:
+				waiting = false
+			case raw := <-s.replies:
+				access, done, err := p.take(ctx, raw, &told)
+				if done || err != nil {
+					return access, err
+				}
+			}
+		}
+	}
+}
+
+// take acts on one answer of the gateway.
+func (p *purchase) take(ctx context.Context, raw []byte, told *bool) (a Access, done bool, err error) {
+	var kind struct {
+		Schema string `json:"schema"`
+		Error  *struct {
+			Code    string `json:"code"`
+			Message string `json:"message"`
+			Fix     string `json:"fix"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(raw, &kind) != nil {
+		return Access{}, false, nil // anybody may try to confuse us; what is not signed does not count
+	}
+	switch {
+	case kind.Error != nil:
+		return Access{}, false, p.refused(kind.Error.Code, kind.Error.Message, kind.Error.Fix)
+	case kind.Schema == "wattgate/invoice/v1":
+		return Access{}, false, p.takeInvoice(ctx, raw, told)
+	case kind.Schema == "wattgate/receipt/v1":
+		return p.takeReceipt(raw)
+	}
+	return Access{}, false, nil
+}
+
+// refused ends an order that was refused before anything was paid. A refusal is not signed, so it is never believed
+// about an order that was paid for.
+func (p *purchase) refused(code, message, fix string) error {
+	if p.book.Pending.Paid {
+		p.say("the gateway says: %s; waiting, because this order was paid\n", message)
+		return nil
+	}
+	next := p.book
+	next.Pending = nil
+	if err := p.save(next); err != nil {
+		return err
+	}
+	if code == string(billing.CodeBusy) || code == string(billing.CodeNotSelling) {
+		return &StoppedError{fmt.Sprintf("the gateway refused the order: %s (%s)", message, fix)}
+	}
+	return fmt.Errorf("the gateway refused the order: %s (%s)", message, fix)
+}
+
+// takeInvoice checks what is asked for and pays it, once.
+func (p *purchase) takeInvoice(ctx context.Context, raw []byte, told *bool) error {
+	v, err := billing.VerifyInvoice(raw, p.fingerprint)
+	if err != nil || v.Hash != billing.OrderHash(p.book.Pending.Sealed) {
+		return nil // not from the gateway, or about another order of ours
+	}
+	if v.State == billing.StateLapsed {
+		return errUnpaid
+	}
+	if *told || p.book.Pending.Paid {
+		return nil
+	}
+	*told = true
+	order := billing.Order{ID: p.book.Pending.Order, Product: p.book.Pending.Product, Periods: p.book.Pending.Periods}
+	if err := billing.CheckInvoice(v, p.book.Pending.Sealed, order, p.offer); err != nil {
+		return err
+	}
+	amount, err := v.Amount.Units()
+	if err != nil {
+		return err
+	}
+	p.say("pay %s IOTA on %s\n  to        %s\n  reference %s\n  until     %s\n",
+		v.Amount.Amount, v.Network, v.Address, v.Reference, v.Expires.Local().Format("15:04:05"))
+	if p.Wallet == nil {
+		p.say("waiting for the payment\n")
+		return nil
+	}
+	next := p.book
+	paid := *p.book.Pending
+	paid.Paid = true
+	next.Pending = &paid
+	if err := p.save(next); err != nil {
+		return err
+	}
+	if err := p.Wallet.Pay(ctx, p.offer, v, amount); err != nil {
+		return err
+	}
+	p.say("paid, waiting for access\n")
+	return nil
+}
+
+// takeReceipt returns the access once the gateway has proven it.
+func (p *purchase) takeReceipt(raw []byte) (Access, bool, error) {
+	r, err := billing.VerifyReceipt(raw, p.fingerprint)
+	hash := billing.OrderHash(p.book.Pending.Sealed)
+	if err != nil || r.Hash != hash || r.State == billing.StateSettled {
+		return Access{}, false, nil
+	}
+	password := p.book.Accounts[r.Username]
+	if r.SealedPassword != "" {
+		key, err := ecdh.X25519().NewPrivateKey(p.book.Pending.ReplyKey)
+		if err != nil {
+			return Access{}, false, fmt.Errorf("cannot use the stored reply key: %w", err)
+		}
+		secret, err := billing.OpenReply(r.SealedPassword, key, hash)
+		if err != nil {
+			return Access{}, false, err
+		}
+		password = string(secret)
+	}
+	next := p.book
+	next.Pending = nil
+	next.Last = r.Username
+	next.Accounts[r.Username] = password
+	if err := p.save(next); err != nil {
+		return Access{}, false, err
+	}
+	if r.State == billing.StateEnded {
+		return Access{}, true, &StoppedError{"what this order bought is over since " + r.End.Local().Format(time.DateTime)}
+	}
+	return Access{
+		Order: hash, Username: r.Username, Password: password,
+		Start: r.Start.UTC(), End: r.End.UTC(), Broker: p.Target.Broker, Topics: r.Topics,
+	}, true, nil
+}
+
+func (p *purchase) say(format string, args ...any) { fmt.Fprintf(p.Say, format, args...) }
