@@ -1,0 +1,301 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wattgate/wattgate/daemon"
+	"github.com/wattgate/wattgate/daemon/control"
+)
+
+// ownerFlags are the flags of every command that asks a running gateway.
+type ownerFlags struct {
+	*flags
+	dirs daemon.Dirs
+	json bool
+}
+
+func newOwnerFlags(s Streams, name, args string) *ownerFlags {
+	f := &ownerFlags{flags: newFlags(s, name, args)}
+	dirFlags(f.flags, &f.dirs)
+	f.BoolVar(&f.json, "json", false, "print JSON")
+	return f
+}
+
+func dirFlags(f *flags, d *daemon.Dirs) {
+	f.StringVar(&d.State, "state", "", "the gateway's state `directory` (default $WATTGATE_STATE, $SNAP_COMMON, /var/lib/wattgate)")
+	f.StringVar(&d.Runtime, "runtime", "", "the gateway's runtime `directory` (default $SNAP_DATA, else the state directory)")
+}
+
+func (f *ownerFlags) client() *control.Client {
+	return control.NewClient(f.dirs.WithDefaults().ControlSocket())
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("cannot print: %w", err)
+	}
+	return nil
+}
+
+func showStatus(ctx context.Context, s Streams, args []string) error {
+	f := newOwnerFlags(s, "status", "[--json]")
+	if _, err := f.parse(args, 0, 0); err != nil {
+		return err
+	}
+	var st control.Status
+	if err := f.client().Get(ctx, "/v1/status", &st); err != nil {
+		return err
+	}
+	if f.json {
+		if err := printJSON(s.Out, st); err != nil {
+			return err
+		}
+	} else {
+		writeStatus(s.Out, st)
+	}
+	if !st.Serving() {
+		return &exitError{exitNotServing, nil}
+	}
+	return nil
+}
+
+func writeStatus(w io.Writer, st control.Status) {
+	fmt.Fprintf(w, "wattgate %s is %s since %s\n", st.Version, st.State, local(st.Since))
+	for _, r := range st.Reasons {
+		fmt.Fprintln(w, "  ! "+printable(r))
+	}
+	var t table
+	t.row("  publishing", "level "+st.Level)
+	t.row("  plugs", fmt.Sprintf("%d of %d with a current reading", st.Plugs.Current, st.Plugs.Expected))
+	broker := "not running"
+	if st.Broker.PID != 0 {
+		broker = fmt.Sprintf("Mosquitto, pid %d, rights %s", st.Broker.PID, map[bool]string{true: "proven", false: "not proven"}[st.Broker.Proven])
+	}
+	t.row("  broker", broker)
+	for _, l := range st.Broker.Listeners {
+		cell := l.Address
+		if l.Problem != "" {
+			cell += "  off: " + l.Problem + " (" + l.Remedy + ")"
+		}
+		t.row("  "+l.Name, cell)
+	}
+	ledger := "none, nothing is sold"
+	if st.Ledger.Network != "" {
+		ledger = st.Ledger.Network + " " + st.Ledger.Address
+	}
+	t.row("  ledger", ledger)
+	t.row("  gateway", st.Gateway)
+	t.write(w)
+}
+
+func plugsCommand(ctx context.Context, s Streams, args []string) error {
+	f := newOwnerFlags(s, "plugs", "[scan | name SERIAL NAME] [--json]")
+	iface := f.String("interface", "", "with scan: search on this network `interface` only")
+	rest, err := f.parse(args, 0, 3)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(rest) == 0:
+		var plugs []control.Plug
+		if err := f.client().Get(ctx, "/v1/plugs", &plugs); err != nil {
+			return err
+		}
+		return printPlugs(s.Out, plugs, f.json)
+	case len(rest) == 1 && rest[0] == "scan":
+		plugs, err := daemon.ScanPlugs(ctx, *iface)
+		if err != nil {
+			return err
+		}
+		return printPlugs(s.Out, plugs, f.json)
+	case len(rest) == 3 && rest[0] == "name":
+		return f.change(ctx, s, "/v1/plugs/name", control.NamePlug{Serial: rest[1], Name: rest[2]})
+	}
+	return usagef("usage: wattgate plugs %s", f.args)
+}
+
+// change posts a request that is answered with what was done.
+func (f *ownerFlags) change(ctx context.Context, s Streams, route string, body any) error {
+	var done control.Done
+	if err := f.client().Post(ctx, route, body, &done); err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(s.Out, done)
+	}
+	fmt.Fprintln(s.Out, printable(done.Done))
+	return nil
+}
+
+func printPlugs(w io.Writer, plugs []control.Plug, asJSON bool) error {
+	if asJSON {
+		return printJSON(w, plugs)
+	}
+	if len(plugs) == 0 {
+		fmt.Fprintln(w, "no plug found yet (are they on the same network? `wattgate plugs scan` looks again)")
+		return nil
+	}
+	var t table
+	t.row("PLUG", "SERIAL", "NAME", "MODEL", "FIRMWARE", "ADDRESS", "STATE", "RATE", "READING", "AGE", "PROBLEM")
+	for _, p := range plugs {
+		reading, age, rate := "-", "-", "-"
+		if p.PowerW != nil {
+			reading = strconv.FormatFloat(*p.PowerW, 'f', 3, 64) + " W"
+		}
+		if p.AgeMS != nil {
+			age = (time.Duration(*p.AgeMS) * time.Millisecond).String()
+		}
+		if p.RateHz > 0 {
+			rate = strconv.FormatFloat(p.RateHz, 'f', 1, 64) + " Hz"
+		}
+		t.row(p.ID, printable(p.Serial), printable(p.Friendly), printable(p.Model), printable(p.Firmware), p.Address, p.State, rate, reading, age, printable(p.Problem))
+	}
+	t.write(w)
+	return nil
+}
+
+func grantsCommand(ctx context.Context, s Streams, args []string) error {
+	f := newOwnerFlags(s, "grants", "[add USER (--for D | --forever) [--reason TEXT] | revoke USER [--reason TEXT]] [--json]")
+	forTime := f.String("for", "", "with add: how long, e.g. `24h` or 30d")
+	forever := f.Bool("forever", false, "with add: until it is revoked")
+	why := f.String("reason", "", "a `text` for the books")
+	rest, err := f.parse(args, 0, 2)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(rest) == 0:
+		return f.listGrants(ctx, s)
+	case len(rest) == 2 && rest[0] == "add":
+		if (*forTime != "") == *forever {
+			return usagef("say for how long: --for 24h, or --forever")
+		}
+		seconds, err := parseSpan(*forTime)
+		if err != nil {
+			return err
+		}
+		return f.addGrant(ctx, s, control.AddGrant{Username: rest[1], Seconds: seconds, Reason: *why})
+	case len(rest) == 2 && rest[0] == "revoke":
+		return f.change(ctx, s, "/v1/grants/revoke", control.RevokeGrant{Username: rest[1], Reason: *why})
+	}
+	return usagef("usage: wattgate grants %s", f.args)
+}
+
+// parseSpan reads "90m", "24h" or "30d" as seconds; empty is 0.
+func parseSpan(s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(s)
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		var n int
+		n, err = strconv.Atoi(days)
+		d = time.Duration(n) * 24 * time.Hour
+	}
+	if err != nil || d < time.Second || d > 100*365*24*time.Hour {
+		return 0, usagef("cannot read the duration %q: write it like 90m, 24h or 30d", s)
+	}
+	return int64(d / time.Second), nil
+}
+
+func (f *ownerFlags) listGrants(ctx context.Context, s Streams) error {
+	var grants []control.Grant
+	if err := f.client().Get(ctx, "/v1/grants", &grants); err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(s.Out, grants)
+	}
+	if len(grants) == 0 {
+		fmt.Fprintln(s.Out, "no grants yet")
+		return nil
+	}
+	var t table
+	t.row("USER", "STATE", "START", "END", "REASON")
+	for _, g := range grants {
+		end := localOr(g.End, "never")
+		if g.Start == nil && !g.Owner {
+			end = "-"
+		}
+		t.row(g.Username, g.State, localOr(g.Start, "-"), end, printable(g.Reason))
+	}
+	t.write(s.Out)
+	return nil
+}
+
+func (f *ownerFlags) addGrant(ctx context.Context, s Streams, req control.AddGrant) error {
+	var g control.NewGrant
+	if err := f.client().Post(ctx, "/v1/grants", req, &g); err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(s.Out, g)
+	}
+	fmt.Fprintf(s.Out, "user      %s\npassword  %s   (shown this once)\nuntil     %s\n", g.Username, g.Password, localOr(g.End, "revoked"))
+	return nil
+}
+
+func showOrders(ctx context.Context, s Streams, args []string) error {
+	f := newOwnerFlags(s, "orders", "[--json]")
+	if _, err := f.parse(args, 0, 0); err != nil {
+		return err
+	}
+	var orders []control.Order
+	if err := f.client().Get(ctx, "/v1/orders", &orders); err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(s.Out, orders)
+	}
+	var t table
+	t.row("PLACED", "STATE", "USER", "PERIODS", "AMOUNT", "PAID", "REFERENCE", "ORDER")
+	for _, o := range orders {
+		t.row(local(o.Placed), o.State, o.Username, strconv.FormatInt(o.Periods, 10), o.Amount, o.Paid, printable(o.Reference), o.Hash)
+	}
+	t.write(s.Out)
+	return nil
+}
+
+func paymentsCommand(ctx context.Context, s Streams, args []string) error {
+	f := newOwnerFlags(s, "payments", "[assign ID ORDER] [--json]")
+	rest, err := f.parse(args, 0, 3)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 3 && rest[0] == "assign" {
+		id, err := strconv.ParseInt(rest[1], 10, 64)
+		if err != nil {
+			return usagef("cannot use %q: a payment's ID is the number in the first column of `wattgate payments`", rest[1])
+		}
+		return f.change(ctx, s, "/v1/payments/assign", control.AssignPayment{Payment: id, Order: rest[2]})
+	}
+	if len(rest) != 0 {
+		return usagef("usage: wattgate payments %s", f.args)
+	}
+	var payments []control.Payment
+	if err := f.client().Get(ctx, "/v1/payments", &payments); err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(s.Out, payments)
+	}
+	var t table
+	t.row("ID", "AT", "AMOUNT", "REFERENCE", "DEPOSIT", "ORDER")
+	for _, p := range payments {
+		order := p.Order
+		if order == "" {
+			order = "unassigned: " + printable(p.Note)
+		}
+		t.row(strconv.FormatInt(p.ID, 10), local(p.At), p.Amount, printable(p.Reference), printable(p.Deposit), order)
+	}
+	t.write(s.Out)
+	return nil
+}
