@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -101,10 +102,9 @@ func hostName(s string) bool {
 		return false
 	}
 	labels := strings.Split(s, ".")
-	for _, label := range labels {
-		if ok, _ := regexp.MatchString(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`, label); !ok {
-			return false
-		}
+	label := regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
+	if slices.ContainsFunc(labels, func(l string) bool { return !label.MatchString(l) }) {
+		return false
 	}
 	_, err := strconv.Atoi(labels[len(labels)-1]) // a last label of digits is a mistyped IP address
 	return err != nil
@@ -156,12 +156,8 @@ func mnemonic(s string) bool {
 	if n := len(words); n < 12 || n > 24 || n%3 != 0 {
 		return false
 	}
-	for _, w := range words {
-		if ok, _ := regexp.MatchString(`^[a-z]{3,8}$`, w); !ok {
-			return false
-		}
-	}
-	return true
+	word := regexp.MustCompile(`^[a-z]{3,8}$`)
+	return !slices.ContainsFunc(words, func(w string) bool { return !word.MatchString(w) })
 }
 
 // conflict is a problem between two keys; it is reported only if both were read without one.
