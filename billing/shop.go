@@ -2,191 +2,102 @@ package billing
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 )
 
-var errTodo = errors.New("not implemented yet")
+// Shop sells access: it takes orders and deposits and says who may log in. All methods may be called at the same time.
+// Each is told the time; none reads a clock.
+type Shop struct {
+	store *Store
+	id    *Identity
+	log   *slog.Logger
 
-type Options struct {
-	Log  *slog.Logger
-	Step func(string)
+	mu    sync.Mutex // guards what follows
+	terms Terms
+	offer cachedOffer
 }
 
-type Store struct{}
-
-func Open(ctx context.Context, path string, o Options) (*Store, error) { return nil, errTodo }
-func (s *Store) Close() error                                          { return nil }
-func (s *Store) Backup(ctx context.Context, path string) error         { return errTodo }
-
-type Shop struct{}
-
-// NewShop does no I/O; it validates the terms.
+// NewShop makes a shop over an open store; it does no I/O. A nil log is silent.
 func NewShop(store *Store, id *Identity, terms Terms, log *slog.Logger) (*Shop, error) {
-	return nil, errTodo
-}
-func (s *Shop) SetTerms(ctx context.Context, terms Terms, now time.Time) error { return errTodo }
-func (s *Shop) Offer(ctx context.Context, now time.Time) ([]byte, error)       { return nil, errTodo }
-
-// Origin is where an order came from.
-type Origin struct {
-	Transport Transport
-	Addr      string // network address without port; "" when unknown (MQTT)
-}
-type Transport string
-
-const (
-	ByMQTT Transport = "mqtt"
-	ByHTTP Transport = "http"
-)
-
-// PlaceOrder returns the signed invoice or receipt; a *Refusal (errors.AsType) when refused: it marshals to the HTTP error JSON and has ReplyTo.
-func (s *Shop) PlaceOrder(ctx context.Context, sealed []byte, origin Origin, now time.Time) ([]byte, error) {
-	return nil, errTodo
-}
-func (s *Shop) OrderState(ctx context.Context, hash string, now time.Time) ([]byte, error) {
-	return nil, errTodo
-}
-func (s *Shop) ReplyTo(ctx context.Context, hash string) (string, error) { return "", errTodo }
-
-type ChangeKind string
-
-const (
-	ChangePaid       ChangeKind = "paid"       // part payment
-	ChangeGranted    ChangeKind = "granted"    // a pending grant exists: ensure, prove, Activate
-	ChangeExtended   ChangeKind = "extended"   // a live grant got longer
-	ChangeLapsed     ChangeKind = "lapsed"     // an order's time to pay is over
-	ChangeEnded      ChangeKind = "ended"      // a grant is over: ensure
-	ChangeUnassigned ChangeKind = "unassigned" // money without an order
-)
-
-// Change is something that happened to an order or a grant.
-type Change struct {
-	Kind     ChangeKind
-	Order    string // hash, "" when none
-	Username string
-	GrantID  int64
-	ReplyTo  string // client id
-	Document []byte // send to ReplyTo now; nil: nothing to send
+	if err := terms.Validate(); err != nil {
+		return nil, err
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Shop{store: store, id: id, terms: terms, log: log}, nil
 }
 
-func (s *Shop) Credit(ctx context.Context, batch Batch, now time.Time) ([]Change, error) {
-	return nil, errTodo
-}
-func (s *Shop) Cursor(ctx context.Context) (string, error) { return "", errTodo }
-func (s *Shop) Tick(ctx context.Context, now time.Time) (next time.Time, changes []Change, err error) {
-	return time.Time{}, nil, errTodo
-}
-
-type GrantState string
-
-const (
-	GrantPending GrantState = "pending"
-	GrantActive  GrantState = "active"
-	GrantEnded   GrantState = "ended"
-	GrantRevoked GrantState = "revoked"
-)
-
-// Account may log in now.
-type Account struct {
-	Username string
-	Owner    bool
-	Credential
-	GrantID int64
-	State   GrantState // pending: call Activate once proven
-	End     time.Time  // zero: pending or forever
+// SetTerms replaces what is sold. A changed price becomes a new version from now on; open orders keep theirs. What
+// was bought with play money ends at the next Tick if the network is another one now.
+func (s *Shop) SetTerms(ctx context.Context, terms Terms, now time.Time) error {
+	if err := terms.Validate(); err != nil {
+		return err
+	}
+	err := s.store.write(ctx, "store the terms", func(tx *sql.Tx) error {
+		_, err := currentPrice(ctx, tx, terms, now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.terms, s.offer = terms, cachedOffer{}
+	return nil
 }
 
-func (s *Shop) Accounts(ctx context.Context, now time.Time) ([]Account, error) { return nil, errTodo }
-
-// Activated is a grant (of an order) whose access is now announced.
-type Activated struct {
-	GrantID  int64
-	Username string
-	Owner    bool
-	Order    string // "" for the owner's users
-	ReplyTo  string
-	Receipt  []byte
-	Start    time.Time
-	End      time.Time // zero: forever
+func (s *Shop) currentTerms() Terms {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.terms
 }
 
-func (s *Shop) Activate(ctx context.Context, grantIDs []int64, now time.Time) ([]Activated, error) {
-	return nil, errTodo
-}
-
-type Grant struct {
+// priceRow is a stored version of the price.
+type priceRow struct {
+	Price
 	ID       int64
-	Username string
-	Owner    bool
-	State    GrantState
-	Seconds  int64 // 0: forever
-	Created  time.Time
-	Start    time.Time
-	End      time.Time
-	Reason   string
+	Decimals int
+	Product  string
 }
 
-func (s *Shop) AddGrant(ctx context.Context, username string, d time.Duration, reason string, now time.Time) (Grant, string, error) {
-	return Grant{}, "", errTodo
-}
-func (s *Shop) Revoke(ctx context.Context, username, reason string, now time.Time) error {
-	return errTodo
+const priceColumns = `SELECT id, product, decimals, amount, period_s, min_periods FROM prices `
+
+func scanPrice(row *sql.Row) (priceRow, error) {
+	var p priceRow
+	err := row.Scan(&p.ID, &p.Product, &p.Decimals, &p.Amount, &p.Period, &p.MinPeriods)
+	return p, err
 }
 
-type OrderRow struct {
-	ID        int64
-	Hash      string
-	State     string
-	Username  string
-	Product   string
-	Periods   int64
-	Network   string
-	Reference string
-	Amount    Units
-	Paid      Units
-	Decimals  int
-	Seconds   int64
-	Placed    time.Time
-	Expires   time.Time
-}
-type Payment struct {
-	ID        int64
-	Network   string
-	Deposit   string
-	Address   string
-	Reference string
-	Sender    string
-	Amount    Units
-	Decimals  int
-	At        time.Time
-	Seen      time.Time
-	Order     string // "" when unassigned
-	Note      string // why it is unassigned
-}
-type Entry struct {
-	ID       int64
-	At       time.Time
-	Kind     string
-	Username string
-	Order    string
-	Grant    int64
-	Payment  int64
-	Detail   string
+// currentPrice is the version that the terms sell at; it is stored the first time it is asked for.
+func currentPrice(ctx context.Context, tx *sql.Tx, t Terms, now time.Time) (priceRow, error) {
+	p, err := scanPrice(tx.QueryRowContext(ctx, priceColumns+`WHERE network = ? ORDER BY id DESC LIMIT 1`, t.Network.Name))
+	want := priceRow{Price: t.Price, ID: p.ID, Decimals: t.Network.Decimals, Product: t.Product.ID}
+	if err == nil && p == want {
+		return p, nil
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return priceRow{}, err
+	}
+	res, err := tx.ExecContext(ctx, `INSERT INTO prices (network, product, decimals, amount, period_s, min_periods, since_ms) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		t.Network.Name, t.Product.ID, t.Network.Decimals, t.Price.Amount, t.Price.Period, t.Price.MinPeriods, ms(now))
+	if err != nil {
+		return priceRow{}, err
+	}
+	want.ID, err = res.LastInsertId()
+	return want, err
 }
 
-// Lists come in pages of up to PageSize rows with an id above after, oldest first.
-const PageSize = 1000
+// priceAt is the version in force on a network at a moment; before the first one, the first.
+func priceAt(ctx context.Context, tx *sql.Tx, network string, moment int64) (priceRow, error) {
+	return scanPrice(tx.QueryRowContext(ctx, priceColumns+`WHERE network = ?1 ORDER BY since_ms > ?2,
+		CASE WHEN since_ms <= ?2 THEN -since_ms ELSE since_ms END, CASE WHEN since_ms <= ?2 THEN -id ELSE id END LIMIT 1`, network, moment))
+}
 
-func (s *Shop) Grants(ctx context.Context, after int64) ([]Grant, error)       { return nil, errTodo }
-func (s *Shop) Orders(ctx context.Context, after int64) ([]OrderRow, error)    { return nil, errTodo }
-func (s *Shop) Payments(ctx context.Context, after int64) ([]Payment, error)   { return nil, errTodo }
-func (s *Shop) Unassigned(ctx context.Context, after int64) ([]Payment, error) { return nil, errTodo }
-func (s *Shop) Journal(ctx context.Context, after int64) ([]Entry, error)      { return nil, errTodo }
-
-// Note writes into the journal what happened outside billing (a breach, a proof).
-func (s *Shop) Note(ctx context.Context, kind, detail string, now time.Time) error { return errTodo }
-func (s *Shop) Assign(ctx context.Context, paymentID int64, order string, now time.Time) ([]Change, error) {
-	return nil, errTodo
+func priceByID(ctx context.Context, tx *sql.Tx, id int64) (priceRow, error) {
+	return scanPrice(tx.QueryRowContext(ctx, priceColumns+`WHERE id = ?`, id))
 }

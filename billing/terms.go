@@ -23,7 +23,7 @@ type Network struct {
 type Product struct {
 	// ID names the product in offers and orders: [a-z0-9-]{1,32}.
 	ID string
-	// Topics that a grant includes, 1 to 64.
+	// Topics that a grant includes, 1 to 64; none only while nothing is sold.
 	Topics []string
 	// RateHz is the number of messages a second on each topic.
 	RateHz int64
@@ -75,7 +75,7 @@ func (t Terms) Validate() error {
 	bad(printable(t.Network.Address, 1, maxAddress), "the address that receives must be 1 to %d printable characters", maxAddress)
 	bad(t.Network.Decimals >= 0 && t.Network.Decimals <= MaxDecimals, "a coin has 0 to %d decimals", MaxDecimals)
 	bad(plainName(t.Product.ID, 32), "the product's id %.40q must be [a-z0-9-]{1,32}", t.Product.ID)
-	bad(len(t.Product.Topics) >= 1 && len(t.Product.Topics) <= maxTopics, "a product has 1 to %d topics", maxTopics)
+	bad((len(t.Product.Topics) >= 1 || !t.Selling) && len(t.Product.Topics) <= maxTopics, "a product has 1 to %d topics", maxTopics)
 	for _, topic := range t.Product.Topics {
 		bad(printable(topic, 1, maxTopic), "topic %.40q must be 1 to %d printable characters", topic, maxTopic)
 	}

@@ -1,0 +1,102 @@
+package billing
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// nameKept is how long a name stays bound to its buyer after its last grant has ended.
+const nameKept = 90 * 24 * time.Hour
+
+// holder is who has a name.
+type holder struct {
+	exists bool
+	// bound: nobody else may have it.
+	bound    bool
+	owner    bool
+	buyerKey string
+}
+
+// holderOf tells who holds a name now.
+func holderOf(ctx context.Context, tx *sql.Tx, username string, now time.Time) (holder, error) {
+	h := holder{exists: true}
+	err := tx.QueryRowContext(ctx, `SELECT owner, buyer_key, EXISTS (SELECT 1 FROM grants g WHERE g.username = a.username
+		AND (g.state = 'pending' OR g.state = 'active' AND g.end_ms IS NULL OR g.end_ms > ?2)) FROM accounts a WHERE username = ?1`,
+		username, ms(now.Add(-nameKept))).Scan(&h.owner, &h.buyerKey, &h.bound)
+	if errors.Is(err, sql.ErrNoRows) {
+		return holder{}, nil
+	}
+	return h, err
+}
+
+// accountFor finds or makes the account an order's time goes to, under another name if the wanted one was taken
+// meanwhile. credsNew tells that the broker does not know its password yet. The order's credentials are applied when it
+// first brings time, and to an account made for it, and never again.
+func accountFor(ctx context.Context, tx *sql.Tx, o *orderRow, now time.Time) (credsNew bool, err error) {
+	wanted := o.username
+	for {
+		h, err := holderOf(ctx, tx, o.username, now)
+		switch {
+		case err != nil:
+			return false, err
+		case h.exists && !h.owner && h.buyerKey == o.buyerKey:
+			if o.applied {
+				return false, nil
+			}
+			if !o.chosen {
+				o.sealedPassword = "" // the account keeps the one it has
+				return false, nil
+			}
+			return true, putAccount(ctx, tx, o.username, o.buyerKey, o.cred, now)
+		case !h.bound:
+			return true, putAccount(ctx, tx, o.username, o.buyerKey, o.cred, now)
+		}
+		o.username = withSuffix(wanted)
+	}
+}
+
+// putAccount stores a name with its credential; an empty buyer key makes it the owner's.
+func putAccount(ctx context.Context, tx *sql.Tx, username, buyerKey string, c Credential, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO accounts (username, owner, buyer_key, iterations, salt, key, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (username) DO UPDATE SET owner = excluded.owner, buyer_key = excluded.buyer_key, iterations = excluded.iterations,
+		salt = excluded.salt, key = excluded.key, created_ms = excluded.created_ms`,
+		username, buyerKey == "", buyerKey, c.Iterations, c.Salt[:], c.Key[:], ms(now))
+	return err
+}
+
+// Account is somebody who may log in now.
+type Account struct {
+	Username string
+	// Owner: made by the owner of the gateway, may read everything.
+	Owner bool
+	Credential
+	GrantID int64
+	// State is GrantPending while the access, or a new password, has not been proven: then Activate is to be called
+	// after the proof. Otherwise GrantActive.
+	State GrantState
+	// End of the access; zero while pending for the first time, and for ever.
+	End time.Time
+}
+
+// Accounts lists everybody who may log in now, by name. Who is not in it must not get in.
+func (s *Shop) Accounts(ctx context.Context, now time.Time) ([]Account, error) {
+	list, err := collect(ctx, s.store.db, scanAccount, `SELECT a.username, a.owner, a.iterations, a.salt, a.key, g.id, coalesce(g.end_ms, 0),
+		CASE WHEN EXISTS (SELECT 1 FROM orders o WHERE o.grant_id = g.id AND o.announced = 0) THEN 'pending' ELSE g.state END
+		FROM grants g JOIN accounts a ON a.username = g.username
+		WHERE (g.state = 'pending' OR g.state = 'active' AND (g.end_ms IS NULL OR g.end_ms > ?)) AND (g.network <> ? OR g.network = ?)
+		ORDER BY a.username`, ms(now), SandboxNetwork, s.currentTerms().Network.Name)
+	return list, s.store.failed("list the accounts", err)
+}
+
+func scanAccount(scan func(...any) error) (Account, error) {
+	var a Account
+	var salt, key []byte
+	var end int64
+	err := scan(&a.Username, &a.Owner, &a.Iterations, &salt, &key, &a.GrantID, &end, &a.State)
+	copy(a.Salt[:], salt)
+	copy(a.Key[:], key)
+	a.End = at(end)
+	return a, err
+}

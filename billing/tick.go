@@ -1,0 +1,77 @@
+package billing
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// Unpaid orders that lapsed are remembered for late money: for 30 days, and no more than so many of them.
+const (
+	lapsedKept = 30 * 24 * time.Hour
+	maxLapsed  = 10_000
+)
+
+// Tick lets time pass: orders lapse, grants end, keys rotate. It returns what happened and the earliest moment at which
+// something will happen by itself again.
+func (s *Shop) Tick(ctx context.Context, now time.Time) (next time.Time, changes []Change, err error) {
+	network := s.currentTerms().Network.Name
+	err = s.store.write(ctx, "let time pass", func(tx *sql.Tx) error {
+		c := &crediting{shop: s, tx: tx, now: now}
+		if err := c.endGrants(ctx, network); err != nil {
+			return err
+		}
+		if err := c.lapse(ctx); err != nil {
+			return err
+		}
+		key, err := currentSealKey(ctx, tx, now)
+		if err != nil {
+			return err
+		}
+		changes = c.changes
+		next, err = nextEvent(ctx, tx, at(key.created).Add(sealKeyOffered))
+		return err
+	})
+	if err != nil {
+		return time.Time{}, nil, err
+	}
+	return next, changes, nil
+}
+
+// lapse closes orders whose time to pay is over and credits what was paid for them, if it makes a minute.
+func (c *crediting) lapse(ctx context.Context) error {
+	due, err := collect(ctx, c.tx, scanOrder, orderColumns+`WHERE o.state IN ('open', 'part-paid') AND o.expires_ms <= ? ORDER BY o.id`, ms(c.now))
+	if err != nil {
+		return err
+	}
+	for _, o := range due {
+		o.state = StateLapsed
+		w := worth{}
+		if o.paid > 0 {
+			if w, err = c.worth(ctx, o, o.priceID, 0); err != nil {
+				return err
+			}
+		}
+		if err := c.settle(ctx, o, w.seconds, ChangeLapsed); err != nil {
+			return err
+		}
+	}
+	_, err = c.tx.ExecContext(ctx, `DELETE FROM orders WHERE state = 'lapsed' AND paid = 0 AND (expires_ms < ? OR id <=
+		(SELECT id FROM orders WHERE state = 'lapsed' AND paid = 0 ORDER BY id DESC LIMIT 1 OFFSET ?))
+		AND id NOT IN (SELECT order_id FROM payments WHERE order_id IS NOT NULL)`, ms(c.now.Add(-lapsedKept)), maxLapsed)
+	return err
+}
+
+// nextEvent is the earliest end of a grant or an order's time to pay, but not after latest.
+func nextEvent(ctx context.Context, tx *sql.Tx, latest time.Time) (time.Time, error) {
+	var first sql.NullInt64
+	err := tx.QueryRowContext(ctx, `SELECT min(t) FROM (SELECT min(end_ms) AS t FROM grants WHERE state = 'active'
+		UNION ALL SELECT min(expires_ms) FROM orders WHERE state IN ('open', 'part-paid'))`).Scan(&first)
+	if err != nil || !first.Valid {
+		return latest, err
+	}
+	if t := at(first.Int64); t.Before(latest) {
+		return t, nil
+	}
+	return latest, nil
+}
