@@ -3,6 +3,7 @@ package acltest
 import (
 	"crypto/rand"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -94,12 +95,7 @@ func (c *Client) Received() []Message {
 
 // Has tells whether the client received this payload on this topic.
 func (c *Client) Has(topic, payload string) bool {
-	for _, m := range c.Received() {
-		if m == (Message{topic, payload}) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Received(), (Message{topic, payload}))
 }
 
 // Topics returns the distinct topics received so far.
