@@ -51,11 +51,13 @@ type stateKeeper struct {
 	current  int // plugs with a current reading
 	expected int
 	short    time.Time          // since when some are missing; zero: none is
+	begun    time.Time          // when the gateway started
 	others   map[string]problem // by who reported it
 }
 
 func newStateKeeper() *stateKeeper {
 	return &stateKeeper{
+		begun:  time.Now(),
 		now:    condition{state: control.StateWithheld, problems: []problem{{"starting", "the gateway is starting"}}, since: time.Now()},
 		closed: "the gateway is starting",
 		others: map[string]problem{},
@@ -156,7 +158,7 @@ func (k *stateKeeper) judge(now time.Time) bool {
 func (k *stateKeeper) list(now time.Time) []problem {
 	var out []problem
 	switch {
-	case k.expected == 0:
+	case k.expected == 0 && now.Sub(k.begun) >= findTime:
 		out = append(out, problem{"plugs", "no plug with a meter was found yet (wattgate plugs shows what was)"})
 	case !k.short.IsZero() && now.Sub(k.short) >= shortTolerated:
 		out = append(out, problem{"plugs", "some plugs have no current reading (wattgate plugs says which)"})
@@ -175,6 +177,9 @@ func (k *stateKeeper) list(now time.Time) []problem {
 // shortTolerated is how long a plug may be without a current reading before the gateway calls itself degraded: a plug
 // that misses a beat is no news.
 const shortTolerated = 5 * time.Second
+
+// findTime is how long a gateway may run without having found a plug before it says so; a search takes a second or two.
+const findTime = 10 * time.Second
 
 // statusMessage is the payload of the retained topic wattgate/status and of /healthz.
 type statusMessage struct {
