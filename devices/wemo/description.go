@@ -37,6 +37,7 @@ type Description struct {
 type Service struct {
 	Type       string `xml:"serviceType"`
 	ControlURL string `xml:"controlURL"`
+	EventURL   string `xml:"eventSubURL"`
 }
 
 var (
@@ -90,13 +91,21 @@ func (d Description) Identity() driver.Identity {
 	}
 }
 
-// Insight returns the path at which the meter is asked; ok is false for a plug
-// without a meter, or one whose path leads elsewhere.
-func (d Description) Insight() (path string, ok bool) {
+// Insight returns the path at which the meter is asked and the one at which it
+// is subscribed to, "" if there is none; ok is false for a plug without a meter,
+// or one whose path leads elsewhere.
+func (d Description) Insight() (control, events string, ok bool) {
 	for _, s := range d.Services {
-		if s.Type == insightService {
-			return s.ControlURL, controlForm.MatchString(s.ControlURL)
+		if s.Type != insightService {
+			continue
 		}
+		if pathSafe(s.EventURL) {
+			events = s.EventURL
+		}
+		return s.ControlURL, events, pathSafe(s.ControlURL)
 	}
-	return "", false
+	return "", "", false
 }
+
+// pathSafe reports whether a path that a plug names is a plain one.
+func pathSafe(path string) bool { return controlForm.MatchString(path) }

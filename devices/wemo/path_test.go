@@ -42,7 +42,7 @@ func TestEmulatorsOfSwitchesAreUnmeteredPlugs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, metered := d.Insight(); metered {
+	if _, _, metered := d.Insight(); metered {
 		t.Error("has a meter")
 	}
 	if _, err := ParseDescription(strings.NewReader(strings.Replace(emulated, "%s", "Roku", 1))); err == nil {

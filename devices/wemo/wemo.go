@@ -2,11 +2,14 @@ package wemo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"regexp"
 
 	"github.com/wattgate/wattgate/devices/driver"
+	"github.com/wattgate/wattgate/devices/guard"
 )
 
 // pathForm admits the descriptions of real devices (/setup.xml,
@@ -32,47 +35,62 @@ func (Brand) Ports() []uint16 {
 	return []uint16{49153, 49152, 49154, 49151, 49155, 49156, 49157, 49158, 49159}
 }
 
-// Describe asks who lives at at. The meter is nil for a plug without one.
+// Describe asks who lives at at. The meter is nil for a plug without one. Where
+// no path is given the old light switch's is tried too.
 func (Brand) Describe(ctx context.Context, at driver.Location) (driver.Identity, driver.Meter, error) {
-	path := at.Path
-	if path == "" {
-		path = "/setup.xml"
+	if at.Path != "" {
+		return describe(ctx, at)
 	}
-	if !pathForm.MatchString(path) {
-		return driver.Identity{}, nil, fmt.Errorf("cannot use description path %q: a WeMo's ends in setup.xml", driver.Clean(path))
+	at.Path = "/setup.xml"
+	id, meter, err := describe(ctx, at)
+	if status := guard.StatusError(0); errors.As(err, &status) {
+		at.Path = "/Lightsetup.xml"
+		id, meter, err = describe(ctx, at)
 	}
-	c := newClient(at.Addr)
+	return id, meter, err
+}
+
+func describe(ctx context.Context, at driver.Location) (driver.Identity, driver.Meter, error) {
+	if !pathForm.MatchString(at.Path) {
+		return driver.Identity{}, nil, fmt.Errorf("cannot use description path %q: a WeMo's ends in setup.xml", driver.Clean(at.Path))
+	}
 	var d Description
-	err := c.get(ctx, path, func(r io.Reader) (err error) {
+	err := get(ctx, at.Addr, at.Path, func(r io.Reader) (err error) {
 		d, err = ParseDescription(r)
 		return err
 	})
 	if err != nil {
 		return driver.Identity{}, nil, err
 	}
-	if control, ok := d.Insight(); ok {
-		return d.Identity(), &meter{client: c, path: control}, nil
+	if control, events, ok := d.Insight(); ok {
+		return d.Identity(), &meter{addr: at.Addr, control: control, events: events}, nil
 	}
 	return d.Identity(), nil, nil
 }
 
 // meter reads one Insight.
 type meter struct {
-	client *client
-	path   string
+	addr    netip.AddrPort
+	control string // path
+	events  string // path, "" = it offers none
 }
 
 // Read asks once.
 func (m *meter) Read(ctx context.Context) (driver.Reading, error) {
 	var reading driver.Reading
-	err := m.client.call(ctx, m.path, insightService, "GetInsightParams", func(r io.Reader) error {
-		s, err := ParseAnswer(r, "InsightParams")
-		if err != nil {
-			return err
-		}
-		p, err := ParseInsight(s)
-		reading = p.Reading()
+	err := call(ctx, m.addr, m.control, insightService, "GetInsightParams", func(r io.Reader) (err error) {
+		reading, err = parseReading(r)
 		return err
 	})
 	return reading, err
+}
+
+// parseReading takes a reading out of an answer or an event.
+func parseReading(r io.Reader) (driver.Reading, error) {
+	s, err := ParseAnswer(r, "InsightParams")
+	if err != nil {
+		return driver.Reading{}, err
+	}
+	p, err := ParseInsight(s)
+	return p.Reading(), err
 }

@@ -91,7 +91,7 @@ func TestRecordedDescriptionsGiveTheRecordedValues(t *testing.T) {
 			t.Errorf("%s: %v", row["file"], err)
 			continue
 		}
-		_, insight := d.Insight()
+		_, _, insight := d.Insight()
 		got := map[string]string{
 			"device_type": d.DeviceType, "friendly_name": d.FriendlyName, "model_name": d.ModelName,
 			"model_description": d.ModelDescription, "serial": d.Serial, "udn": d.UDN, "mac": d.MAC,
@@ -215,7 +215,7 @@ func TestParseDescription(t *testing.T) {
 	if got := d.Identity(); got != want {
 		t.Errorf("identity %+v, want %+v", got, want)
 	}
-	if path, ok := d.Insight(); !ok || path != "/upnp/control/insight1" {
+	if path, _, ok := d.Insight(); !ok || path != "/upnp/control/insight1" {
 		t.Errorf("meter at %q, %v", path, ok)
 	}
 	for name, body := range map[string]string{
@@ -237,7 +237,7 @@ func TestParseDescription(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := d.Insight(); ok {
+		if _, _, ok := d.Insight(); ok {
 			t.Errorf("control path %q accepted", path)
 		}
 	}
