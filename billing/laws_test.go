@@ -32,36 +32,6 @@ func TestOnePaymentBuysOneGrant(t *testing.T) {
 	}
 }
 
-// A crash between any two steps is a transaction rolled back, or one that was committed: here the process does not
-// die, the step panics.
-func TestCrashAtAnyStepLosesAndDoublesNothing(t *testing.T) {
-	for crashAt := 1; ; crashAt++ {
-		w := newWorld(t)
-		v := w.buy(newBuyer(1), Order{})
-		d, steps := w.pay(v, 500), 0
-		w.store.step = func(string) {
-			if steps++; steps == crashAt {
-				panic("crash")
-			}
-		}
-		func() {
-			defer func() { recover() }()
-			w.credit(d)
-		}()
-		w.reopen()
-		w.credit(d)
-		if g := w.grants(); len(g) != 1 || g[0].Seconds != 3600 {
-			t.Fatalf("crash at step %d: grants %+v", crashAt, g)
-		}
-		if steps < crashAt {
-			if crashAt < 6 {
-				t.Fatalf("only %d steps", steps)
-			}
-			return
-		}
-	}
-}
-
 func TestPartPaymentsAddUp(t *testing.T) {
 	w := newWorld(t)
 	v := w.buy(newBuyer(1), Order{})
