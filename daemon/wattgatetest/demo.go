@@ -79,19 +79,24 @@ func LaunchDemo(p Program, state string, args ...string) (*Demo, error) {
 	return d, nil
 }
 
-// AwaitReady waits for the line `ready`.
+// AwaitReady waits for the line `ready`, or for the end of a demo that does not come up.
 func (d *Demo) AwaitReady(ctx context.Context) error {
-	return Eventually(ctx, readyTimeout, func() error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
 		if lines := d.out.Lines(); len(lines) > 0 {
 			return d.readReady(lines[0].Text)
 		}
 		select {
 		case <-d.ended:
 			return fmt.Errorf("the demo ended before it was ready: %w\n%s", d.err, d.Log)
-		default:
-			return errors.New("the demo is not ready")
+		case <-ctx.Done():
+			return fmt.Errorf("the demo is not ready: %w\n%s", ctx.Err(), d.Log)
+		case <-tick.C:
 		}
-	})
+	}
 }
 
 func (d *Demo) readReady(line string) error {
