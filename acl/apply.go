@@ -12,8 +12,9 @@ import (
 // error means that it is not. The policy's Publisher is set by the gate. An
 // unchanged policy costs nothing while its proof stands: no file is written
 // and no signal sent. Calls take turns. The context bounds the whole; give it
-// at least 5 s. Run must be running, and the policy stays as it is afterwards:
-// the gate keeps it for Restore. See ErrDisobeys for the error to act upon.
+// 12 s, so that a broker that hangs is told from a slow one. Run must be
+// running, and the policy stays as it is afterwards: the gate keeps it for
+// Restore. See ErrDisobeys and ErrHung for the errors to act upon.
 //
 // A policy that is refused, or a disk that is full, leaves the files and the
 // proof as they were, unless the new policy takes rights away: then, and when

@@ -24,6 +24,7 @@ const (
 	Open                  // the broker obeys now
 	Silent                // the marker did not come back in 250 ms: skip this slot
 	Breached              // the broker or its files disobey: Restore, then Apply
+	Hung                  // silent for 10 s without computing: Restore, then Apply
 )
 
 // String names the state for logs and status.
@@ -35,6 +36,8 @@ func (s State) String() string {
 		return "silent"
 	case Breached:
 		return "breached"
+	case Hung:
+		return "hung"
 	}
 	return "unproven"
 }
@@ -72,9 +75,20 @@ func (g *Gate) Check(ctx context.Context) Verdict {
 		return Verdict{Unproven, g.reason}
 	}
 	if err != nil {
-		return Verdict{Silent, err.Error()}
+		return g.silent(err)
 	}
+	g.still = stillness{}
 	return Verdict{State: Open}
+}
+
+// silent tells a busy broker from a hung one. mu is held.
+func (g *Gate) silent(why error) Verdict {
+	if g.still.observe(g.proof.BrokerPID) < hangsAfter {
+		return Verdict{Silent, why.Error()}
+	}
+	g.still = stillness{}
+	g.breached(ErrHung.Error())
+	return Verdict{Hung, ErrHung.Error()}
 }
 
 // ready tells whether a proof stands for the broker both links talk to.

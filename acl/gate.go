@@ -46,6 +46,7 @@ type Gate struct {
 	proof   *Proof          // nil: not proven
 	breach  string          // reason of the last breach since the last proof
 	reason  string          // why there is no proof
+	still   stillness       // of a broker that does not answer
 	since   time.Time       // when proof last came or went
 	reloads int
 	repeats int

@@ -48,6 +48,7 @@ type Policy struct {
 	Publisher Account   // the gateway itself; Gate.Apply sets it
 	Roots     []string  // filters the publisher may read and write
 	Grants    []Account // who may read Paid
+	Beside    string    // what else a reload brings into force, such as a certificate's fingerprint; gives no right
 }
 
 // Hash identifies what the policy means: order and repetition within its
@@ -57,6 +58,7 @@ func (p Policy) Hash() [32]byte {
 	for _, list := range [][]string{p.Free, p.Paid, p.Orders, p.PerClient, p.PerUser, p.Roots} {
 		hashList(h, list)
 	}
+	hashList(h, []string{p.Beside})
 	hashAccount(h, p.Publisher)
 	grants := sortedAccounts(p.Grants)
 	hashNumber(h, len(grants))

@@ -20,7 +20,7 @@ const answerTimeout = 2 * time.Second
 
 // ErrDisobeys is in the error of an Apply whose broker answered, was told to
 // load the files, had time to do it, and still does not obey. Restore is the
-// remedy. A broker that is absent, hung or slow is no such case.
+// remedy. A broker that is absent, hung (ErrHung) or slow is no such case.
 var ErrDisobeys = errors.New("the broker disobeys (restart it)")
 
 // stale is the error of an attempt that a reload may mend: the broker runs on
@@ -37,9 +37,11 @@ func (g *Gate) prove(ctx context.Context, gen *generation) (Proof, error) {
 	started := time.Now()
 	pause := attemptPauseMin
 	var signals tries
+	var still stillness
 	for {
 		pid, err := g.broker()
 		if err == nil {
+			still.observe(pid)
 			if err = g.attempt(ctx, gen, pid); err == nil {
 				return g.proven(gen, pid, started)
 			}
@@ -58,6 +60,7 @@ func (g *Gate) prove(ctx context.Context, gen *generation) (Proof, error) {
 			if isStale && signals.hadTime(pid) {
 				err = fmt.Errorf("%w: %w", ErrDisobeys, err)
 			}
+			err = still.orHung(pid, err)
 			return Proof{}, fmt.Errorf("%w (gave up after %v)", err, time.Since(started).Round(time.Millisecond))
 		case <-time.After(pause):
 			pause = min(2*pause, attemptPauseMax)
