@@ -10,6 +10,9 @@ import (
 // nameKept is how long a name stays bound to its buyer after its last grant has ended.
 const nameKept = 90 * 24 * time.Hour
 
+// maxSuffixes is how many suffixed names are tried before an order gets a name that was made up.
+const maxSuffixes = 16
+
 // holder is who has a name.
 type holder struct {
 	exists bool
@@ -36,7 +39,7 @@ func holderOf(ctx context.Context, tx *sql.Tx, username string, now time.Time) (
 // first brings time, and to an account made for it, and never again.
 func accountFor(ctx context.Context, tx *sql.Tx, o *orderRow, now time.Time) (credsNew bool, err error) {
 	wanted := o.username
-	for {
+	for tries := 1; ; tries++ {
 		h, err := holderOf(ctx, tx, o.username, now)
 		switch {
 		case err != nil:
@@ -54,6 +57,9 @@ func accountFor(ctx context.Context, tx *sql.Tx, o *orderRow, now time.Time) (cr
 			return true, putAccount(ctx, tx, o.username, o.buyerKey, o.cred, now)
 		}
 		o.username = withSuffix(wanted)
+		if tries >= maxSuffixes { // somebody has bought the suffixes of this name
+			o.username = newUsername()
+		}
 	}
 }
 

@@ -2,218 +2,13 @@ package billing
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/pbkdf2"
-	"crypto/sha512"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 )
 
-// t0 is when every test begins.
-var t0 = time.Date(2026, 11, 22, 7, 0, 0, 0, time.UTC)
-
-func testTerms() Terms {
-	return Terms{
-		Network:   Network{Name: SandboxNetwork, Address: "sandbox1money", Decimals: 6},
-		Product:   Product{ID: "live", Topics: []string{"sensor/live", "sensor/live/w"}, RateHz: 2, MeterRefreshMS: 2000},
-		Price:     Price{Amount: 500, Period: 3600, MinPeriods: 1},
-		Endpoints: Endpoints{MQTT: "mqtt://127.0.0.1:1883"},
-		Text:      "Play money.",
-		Selling:   true,
-	}
-}
-
-// world is a shop on a real database with a buyer before it.
-type world struct {
-	t     *testing.T
-	path  string
-	id    *Identity
-	store *Store
-	shop  *Shop
-	terms Terms
-	now   time.Time
-	n     int // deposits made
-}
-
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	dir := t.TempDir()
-	id, err := LoadIdentity(filepath.Join(dir, "identity.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{t: t, path: filepath.Join(dir, "wattgate.db"), id: id, terms: testTerms(), now: t0}
-	w.open()
-	t.Cleanup(func() { w.store.Close() })
-	return w
-}
-
-func (w *world) open() {
-	w.t.Helper()
-	store, err := Open(context.Background(), w.path, Options{})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.store = store
-	if w.shop, err = NewShop(store, w.id, w.terms, nil); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// reopen is a restart of the gateway.
-func (w *world) reopen() {
-	w.t.Helper()
-	if err := w.store.Close(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.open()
-}
-
-func (w *world) must(err error) {
-	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *world) offer() Offer {
-	w.t.Helper()
-	raw, err := w.shop.Offer(context.Background(), w.now)
-	w.must(err)
-	o, err := VerifyOffer(raw, w.id.Fingerprint())
-	w.must(err)
-	return o
-}
-
-// buyer is a key pair with a name.
-type buyer struct{ key ed25519.PrivateKey }
-
-func newBuyer(seed byte) buyer {
-	raw := make([]byte, ed25519.SeedSize)
-	raw[0] = seed
-	return buyer{ed25519.NewKeyFromSeed(raw)}
-}
-
-// order fills in what the test does not care about.
-func (w *world) order(o Order) Order {
-	w.t.Helper()
-	reply, err := NewReplyKey()
-	w.must(err)
-	if o.ID == "" {
-		o.ID = NewOrderID()
-	}
-	if o.ReplyKey == "" {
-		o.ReplyKey = PublicText(reply)
-	}
-	o.Product, o.Periods, o.NotAfter = "live", max(1, o.Periods), Stamp{w.now.Add(time.Hour)}
-	return o
-}
-
-func (w *world) seal(b buyer, o Order) []byte {
-	w.t.Helper()
-	sealed, err := SealOrder(w.order(o), w.offer(), b.key)
-	w.must(err)
-	return sealed
-}
-
-func (w *world) place(sealed []byte) Invoice {
-	w.t.Helper()
-	raw, err := w.shop.PlaceOrder(context.Background(), sealed, Origin{Transport: ByMQTT}, w.now)
-	w.must(err)
-	v, err := VerifyInvoice(raw, w.id.Fingerprint())
-	w.must(err)
-	return v
-}
-
-// buy places an order and returns its invoice.
-func (w *world) buy(b buyer, o Order) Invoice {
-	w.t.Helper()
-	return w.place(w.seal(b, o))
-}
-
-func (w *world) pay(v Invoice, amount Units) Deposit {
-	w.n++
-	return Deposit{ID: fmt.Sprintf("tx-%d", w.n), Address: v.Address, Reference: v.Reference, Amount: amount, At: w.now}
-}
-
-func (w *world) credit(ds ...Deposit) []Change {
-	w.t.Helper()
-	changes, err := w.shop.Credit(context.Background(), Batch{Deposits: ds, Cursor: fmt.Sprint(w.n)}, w.now)
-	w.must(err)
-	return changes
-}
-
-func (w *world) tick(d time.Duration) []Change {
-	w.t.Helper()
-	w.now = w.now.Add(d)
-	_, changes, err := w.shop.Tick(context.Background(), w.now)
-	w.must(err)
-	return changes
-}
-
-// prove is the broker's proof for everything that waits for it.
-func (w *world) prove() []Activated {
-	w.t.Helper()
-	var ids []int64
-	for _, a := range w.accounts() {
-		if a.State == GrantPending {
-			ids = append(ids, a.GrantID)
-		}
-	}
-	list, err := w.shop.Activate(context.Background(), ids, w.now)
-	w.must(err)
-	return list
-}
-
-func (w *world) accounts() []Account {
-	w.t.Helper()
-	list, err := w.shop.Accounts(context.Background(), w.now)
-	w.must(err)
-	return list
-}
-
-func (w *world) grants() []Grant {
-	w.t.Helper()
-	list, err := w.shop.Grants(context.Background(), 0)
-	w.must(err)
-	return list
-}
-
-// state is the present state document of an order: its state, and the receipt if it is one.
-func (w *world) state(hash string) (string, Receipt) {
-	w.t.Helper()
-	raw, err := w.shop.OrderState(context.Background(), hash, w.now)
-	w.must(err)
-	if r, err := VerifyReceipt(raw, w.id.Fingerprint()); err == nil {
-		return r.State, r
-	}
-	v, err := VerifyInvoice(raw, w.id.Fingerprint())
-	w.must(err)
-	return v.State, Receipt{}
-}
-
-// opens reports whether the password fits the account.
-func (a Account) opens(password string) bool {
-	key, err := pbkdf2.Key(sha512.New, password, a.Salt[:], a.Iterations, 64)
-	return err == nil && string(key) == string(a.Key[:])
-}
-
-func wantCode(t *testing.T, err error, code Code) {
-	t.Helper()
-	r, ok := errors.AsType[*Refusal](err)
-	if !ok || r.Code != code {
-		t.Fatalf("err = %v, want a refusal %s", err, code)
-	}
-	if r.Fix == "" || r.Message == "" {
-		t.Errorf("refusal %s says nothing: %+v", code, r)
-	}
-}
-
-func TestFromOrderToEnd(t *testing.T) {
+func TestFromOrderToProof(t *testing.T) {
 	w := newWorld(t)
 	reply, err := NewReplyKey()
 	w.must(err)
@@ -224,11 +19,8 @@ func TestFromOrderToEnd(t *testing.T) {
 	w.must(err)
 	v := w.place(sealed)
 	w.must(CheckInvoice(v, sealed, o, offer))
-	if v.State != StateOpen || v.Amount.Amount != "0.001" || !v.Expires.Equal(t0.Add(30*time.Minute)) {
-		t.Fatalf("invoice %+v", v)
-	}
-	if len(w.accounts()) != 0 {
-		t.Fatal("an unpaid order lets somebody in")
+	if v.State != StateOpen || v.Amount.Amount != "0.001" || !v.Expires.Equal(t0.Add(30*time.Minute)) || len(w.accounts()) != 0 {
+		t.Fatalf("invoice %+v, accounts %+v", v, w.accounts())
 	}
 	changes := w.credit(w.pay(v, 1000))
 	if len(changes) != 1 || changes[0].Kind != ChangeGranted || changes[0].ReplyTo != client {
@@ -253,17 +45,28 @@ func TestFromOrderToEnd(t *testing.T) {
 	if len(accounts) != 1 || accounts[0].Username != r.Username || !accounts[0].opens(string(password)) || accounts[0].Iterations != 1 {
 		t.Fatalf("accounts %+v do not let %s in", accounts, r.Username)
 	}
+}
+
+func TestFromProofToEnd(t *testing.T) {
+	w := newWorld(t)
+	v := w.buy(newBuyer(1), Order{})
+	w.credit(w.pay(v, 500))
+	end := w.prove()[0].End
 	if again := w.prove(); len(again) != 0 {
 		t.Errorf("announced twice: %+v", again)
 	}
-	if again, err := w.shop.Activate(context.Background(), []int64{accounts[0].GrantID}, w.now.Add(time.Hour)); err != nil || len(again) != 0 {
+	if again, err := w.shop.Activate(context.Background(), []int64{w.accounts()[0].GrantID}, w.now.Add(time.Minute)); err != nil || len(again) != 0 {
 		t.Errorf("a second proof started something: %+v, %v", again, err)
 	}
-	next, _, err := w.shop.Tick(context.Background(), w.now.Add(time.Hour))
-	if err != nil || !next.Equal(r.End.Time) {
-		t.Errorf("next = %v, %v, want the end %v", next, err, r.End)
+	next, _, err := w.shop.Tick(context.Background(), w.now.Add(time.Minute))
+	if err != nil || !next.Equal(end) {
+		t.Errorf("next = %v, %v, want the end %v", next, err, end)
 	}
-	w.now = r.End.Time
+	w.now = end.Add(-time.Millisecond)
+	if got := w.accounts(); len(got) != 1 {
+		t.Errorf("out before the end: %+v", got)
+	}
+	w.now = end
 	if got := w.accounts(); len(got) != 0 {
 		t.Errorf("still in at the end: %+v", got)
 	}
