@@ -26,6 +26,7 @@ func TestAtLevelPrivateStrangersGetNoReadingAndTheOwnersUserAll(t *testing.T) {
 	eventually(t, 5*time.Second, func() error {
 		return expect(g.status().State == "private", "the state is not private")
 	})
+	until(t, lowered.Add(promisedEnd))
 	after := g.subscribe(anonymous, "#", "sensor/1m", "sensor/live", "+/1m")
 	jane := g.subscribe(g.addOwner("jane"), "#")
 	checkOwnerSeesAll(t, jane)
