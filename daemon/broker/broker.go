@@ -10,9 +10,11 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/wattgate/wattgate/acl"
 	"github.com/wattgate/wattgate/daemon/config"
+	"github.com/wattgate/wattgate/daemon/tlscert"
 )
 
 // ErrNoMosquitto says that there is no Mosquitto on this machine.
@@ -39,14 +41,23 @@ func Find() (string, error) {
 	return "", ErrNoMosquitto
 }
 
-// Become turns this process into Mosquitto, serving from dir as c says. It returns only an error: that there is no
-// Mosquitto, that another broker runs on dir, or that dir cannot be written.
-func Become(dir string, c config.Broker, log *slog.Logger) error {
+// Options is what the broker is made of.
+type Options struct {
+	Dir   string        // Mosquitto's directory
+	TLS   string        // the directory of the certificate; one is made there if there is none
+	Conf  config.Broker // listeners
+	Hosts []string      // names that a self-made certificate is for
+	Log   *slog.Logger
+}
+
+// Become turns this process into Mosquitto. It returns only an error: that there is no Mosquitto, that another broker runs
+// on the directory, or that it cannot be written.
+func Become(o Options) error {
 	binary, err := Find()
 	if err != nil {
 		return err
 	}
-	dir, err = filepath.Abs(dir)
+	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return fmt.Errorf("cannot find the broker's directory: %w", err)
 	}
@@ -57,10 +68,10 @@ func Become(dir string, c config.Broker, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	has, all := listeners(c)
+	has, all := listeners(o.certificate())
 	for _, l := range all {
 		if l.Problem != "" {
-			log.Error("listener is off", "key", l.Key, "address", l.Address, "why", l.Problem)
+			o.Log.Error("listener is off", "key", l.Key, "address", l.Address, "why", l.Problem)
 		}
 	}
 	if err := prepare(dir, has, all); err != nil {
@@ -69,6 +80,22 @@ func Become(dir string, c config.Broker, log *slog.Logger) error {
 	err = become(binary, []string{"mosquitto", "-c", filepath.Join(dir, "mosquitto.conf")})
 	_ = lock.Close() // until here it had to stay open: the lock goes over to Mosquitto with the process
 	return fmt.Errorf("cannot start %s: %w", binary, err)
+}
+
+// certificate is what the TLS listener shows. Without one that holds, Mosquitto would not start at all.
+func (o Options) certificate() (config.Broker, tlscert.Certificate, error) {
+	if o.Conf.TLSListen == "" {
+		return o.Conf, tlscert.Certificate{}, nil
+	}
+	dir, err := filepath.Abs(o.TLS)
+	if err != nil {
+		return o.Conf, tlscert.Certificate{}, err
+	}
+	cert, made, err := tlscert.Ensure(dir, o.Hosts, time.Now(), acl.ReplaceFile)
+	if made && err == nil {
+		o.Log.Info("certificate made", "sha256", cert.SHA256, "until", cert.NotAfter.UTC().Format(time.DateOnly))
+	}
+	return o.Conf, cert, err
 }
 
 func prepare(dir string, has []acl.Listener, all []Listener) error {

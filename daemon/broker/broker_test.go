@@ -27,7 +27,11 @@ func TestMain(m *testing.M) {
 	if dir == "" {
 		os.Exit(m.Run())
 	}
-	err := Become(dir, config.Broker{Listen: os.Getenv(envListen), MaxConnections: 10}, slog.New(slog.NewTextHandler(os.Stdout, nil)))
+	err := Become(Options{
+		Dir: dir, TLS: filepath.Join(dir, "tls"),
+		Conf: config.Broker{Listen: os.Getenv(envListen), MaxConnections: 10},
+		Log:  slog.New(slog.NewTextHandler(os.Stdout, nil)),
+	})
 	fmt.Println("error:", err)
 }
 
@@ -147,7 +151,7 @@ func TestProcessBecomesTheBrokerAndKeepsTheLock(t *testing.T) {
 	if pid, err := acl.LockHolder(filepath.Join(dir, acl.LockName)); err != nil || pid != cmd.Process.Pid {
 		t.Errorf("the lock names process %d (%v), want %d", pid, err, cmd.Process.Pid)
 	}
-	if all, err := Listeners(dir); err != nil || len(all) != 1 || all[0].Address != taken || all[0].Problem == "" {
+	if all, err := Listeners(dir); err != nil || len(all) != 2 || all[0].Address != taken || all[0].Problem == "" {
 		t.Errorf("listeners: %+v %v", all, err)
 	}
 	info, err := os.Stat(dir)

@@ -14,13 +14,14 @@ import (
 
 	"github.com/wattgate/wattgate/acl"
 	"github.com/wattgate/wattgate/daemon/config"
+	"github.com/wattgate/wattgate/daemon/tlscert"
 )
 
 const listenersFile = "listeners.json"
 
 // Listener says whether the broker listens on an address of the configuration.
 type Listener struct {
-	Key     string `json:"key"`     // broker.listen
+	Key     string `json:"key"`     // one of the keys below
 	Address string `json:"address"` // host:port
 	Problem string `json:"problem"` // why not; empty: it listens
 }
@@ -41,50 +42,54 @@ func Listeners(dir string) ([]Listener, error) {
 	return out, nil
 }
 
-// listeners tries each configured address and returns Mosquitto's listeners for those that can be had.
-func listeners(c config.Broker) ([]acl.Listener, []Listener) {
+// The keys of listeners. The one for WebSockets is no key of the configuration: it is reached through the web front only,
+// and Mosquitto 2.0 cannot serve WebSockets on a unix socket.
+const (
+	KeyMQTT       = "broker.listen"
+	KeyTLS        = "broker.tls-listen"
+	KeyWebSockets = "websockets"
+)
+
+// listeners tries each configured address and returns Mosquitto's listeners for those that can be had. Each has a cap of
+// its own: a flood on one leaves the others free.
+func listeners(c config.Broker, cert tlscert.Certificate, certErr error) ([]acl.Listener, []Listener) {
 	var has []acl.Listener
 	var all []Listener
-	for _, want := range []struct{ key, address string }{{"broker.listen", c.Listen}} {
-		if want.address == "" {
-			continue
+	try := func(key, address string, l acl.Listener, err error) {
+		if address == "" {
+			return
 		}
-		l := Listener{Key: want.key, Address: want.address}
-		host, port, err := split(want.address)
 		if err == nil {
-			err = free(want.address)
+			l.Address, l.Port, err = bind(address)
 		}
+		shown := Listener{Key: key, Address: address}
 		if err != nil {
-			l.Problem = explain(err)
+			shown.Problem = explain(err)
 		} else {
-			has = append(has, acl.Listener{Address: host, Port: port, MaxConnections: c.MaxConnections})
+			shown.Address = net.JoinHostPort(l.Address, strconv.Itoa(l.Port))
+			l.MaxConnections = c.MaxConnections
+			has = append(has, l)
 		}
-		all = append(all, l)
+		all = append(all, shown)
 	}
+	try(KeyMQTT, c.Listen, acl.Listener{}, nil)
+	try(KeyTLS, c.TLSListen, acl.Listener{CertFile: cert.CertFile, KeyFile: cert.KeyFile}, certErr)
+	try(KeyWebSockets, "127.0.0.1:0", acl.Listener{Protocol: acl.WebSockets}, nil)
 	return has, all
 }
 
-func split(address string) (host string, port int, err error) {
-	host, service, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", 0, err
-	}
-	if port, err = strconv.Atoi(service); err != nil {
-		return "", 0, err
-	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		host = ip.String()
-	}
-	return host, port, nil
-}
-
-// free binds the address for a moment. Mosquitto itself would not start at all if one of its addresses were taken.
-func free(address string) error {
+// bind takes the address for a moment, and a free port for port 0. Mosquitto itself would not start at all if one of its
+// addresses were taken.
+func bind(address string) (host string, port int, err error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return err
+		return "", 0, err
 	}
-	return l.Close()
+	host, _, err = net.SplitHostPort(address)
+	if ip, parseErr := netip.ParseAddr(host); parseErr == nil {
+		host = ip.String()
+	}
+	return host, l.Addr().(*net.TCPAddr).Port, errors.Join(err, l.Close())
 }
 
 func explain(err error) string {

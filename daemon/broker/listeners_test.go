@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/wattgate/wattgate/acl"
 	"github.com/wattgate/wattgate/daemon/config"
+	"github.com/wattgate/wattgate/daemon/tlscert"
 )
 
 // freeAddress is a loopback address with a port that nobody has.
@@ -33,9 +35,33 @@ func takenAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
+// plainListeners leaves out the inner listener for WebSockets, which is always there.
+func plainListeners(c config.Broker) ([]acl.Listener, []Listener) {
+	has, all := listeners(c, tlscert.Certificate{}, nil)
+	return has[:len(has)-1], all[:len(all)-1]
+}
+
+func TestWebSocketsListenOnLoopbackAlone(t *testing.T) {
+	has, all := listeners(config.Broker{MaxConnections: 10}, tlscert.Certificate{}, nil)
+	if len(has) != 1 || has[0].Protocol != acl.WebSockets || has[0].Address != "127.0.0.1" || has[0].Port == 0 {
+		t.Errorf("%+v", has)
+	}
+	if len(all) != 1 || all[0].Key != KeyWebSockets || all[0].Problem != "" || strings.HasSuffix(all[0].Address, ":0") {
+		t.Errorf("%+v", all)
+	}
+}
+
+func TestBadCertificateCostsTheTLSListenerAlone(t *testing.T) {
+	c := config.Broker{Listen: freeAddress(t), TLSListen: freeAddress(t), MaxConnections: 10}
+	has, all := listeners(c, tlscert.Certificate{}, errors.New("it ended"))
+	if len(has) != 2 || len(all) != 3 || all[1].Key != KeyTLS || all[1].Problem != "it ended" {
+		t.Errorf("%+v %+v", has, all)
+	}
+}
+
 func TestFreePortIsTaken(t *testing.T) {
 	address := freeAddress(t)
-	has, all := listeners(config.Broker{Listen: address, MaxConnections: 77})
+	has, all := plainListeners(config.Broker{Listen: address, MaxConnections: 77})
 	if len(has) != 1 || len(all) != 1 {
 		t.Fatalf("%+v %+v", has, all)
 	}
@@ -66,9 +92,8 @@ func TestPortInUseIsLeftOutAndNamed(t *testing.T) {
 		"another program uses this port":   takenAddress(t),
 		"this machine has no such address": "192.0.2.1:1883", // for documentation only, RFC 5737
 		"missing port":                     "127.0.0.1",
-		"invalid syntax":                   "127.0.0.1:mqtt",
 	} {
-		has, all := listeners(config.Broker{Listen: address, MaxConnections: 10})
+		has, all := plainListeners(config.Broker{Listen: address, MaxConnections: 10})
 		if len(has) != 0 || len(all) != 1 || all[0].Key != "broker.listen" || all[0].Address != address || !strings.Contains(all[0].Problem, name) {
 			t.Errorf("%s: %+v %+v, want the problem %q", address, has, all, name)
 		}
@@ -76,7 +101,7 @@ func TestPortInUseIsLeftOutAndNamed(t *testing.T) {
 }
 
 func TestListenerThatIsOffIsNoProblem(t *testing.T) {
-	if has, all := listeners(config.Broker{MaxConnections: 10}); len(has)+len(all) != 0 {
+	if has, all := plainListeners(config.Broker{MaxConnections: 10}); len(has)+len(all) != 0 {
 		t.Errorf("%+v %+v", has, all)
 	}
 }
@@ -88,7 +113,7 @@ func TestListenersRoundTrip(t *testing.T) {
 	if all, err := Listeners(dir); err != nil || all != nil {
 		t.Errorf("before the first start: %+v %v", all, err)
 	}
-	has, all := listeners(config.Broker{Listen: takenAddress(t), MaxConnections: 10})
+	has, all := plainListeners(config.Broker{Listen: takenAddress(t), MaxConnections: 10})
 	if err := prepare(dir, has, all); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ func later() []string {
 		"plugs.events",
 		"ledger.node",
 		"ledger.second-node",
-		"broker.tls-listen",
 		"web.tls-listen",
 		"web.frontend",
 		"web.origins",
