@@ -37,3 +37,6 @@ func (d Dirs) Broker() string { return filepath.Join(d.Runtime, "mosquitto") }
 
 // BrokerSocket is the broker's internal listener.
 func (d Dirs) BrokerSocket() string { return filepath.Join(d.Broker(), "broker.sock") }
+
+// TLS is the directory of the certificate.
+func (d Dirs) TLS() string { return filepath.Join(d.State, "tls") }

@@ -59,6 +59,7 @@ type Gateway struct {
 	ledgerSeen atomic.Int64 // when the ledger last answered, Unix milliseconds
 
 	broken atomic.Pointer[string] // a breach reconcile has to mend
+	sold   billing.Terms          // owned by reconcile: what the shop was told last
 }
 
 // New prepares a gateway. It does no I/O.
@@ -96,6 +97,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	wg.Go(func() { g.takeOrders(ctx) })
 	wg.Go(func() { g.web.run(ctx) })
 	wg.Go(func() { g.followConfig(ctx) })
+	wg.Go(func() { g.keepCertificate(ctx) })
 	wg.Go(func() { g.o.Notify.RunWatchdog(ctx, g.isAlive) })
 	g.o.Notify.Ready()
 	g.log.Info("gateway started", "version", g.o.Version, "level", g.config().Publish.Level, "gateway", g.identity.Fingerprint())

@@ -22,6 +22,8 @@ func (g *Gateway) serveControl(ctx context.Context) error {
 		{Pattern: "POST /v1/grants/revoke", Access: control.Owner, Call: g.ownerRevoke},
 		{Pattern: "GET /v1/orders", Access: control.Owner, Call: g.ownerOrders},
 		{Pattern: "GET /v1/payments", Access: control.Owner, Call: g.ownerPayments},
+		{Pattern: "GET /v1/tls", Access: control.Owner, Call: g.ownerTLS},
+		{Pattern: "POST /v1/tls", Access: control.Owner, Call: g.ownerSetTLS},
 		{Pattern: "POST /v1/payments/assign", Access: control.Owner, Call: g.ownerAssign},
 	}, g.log)
 }
@@ -37,6 +39,9 @@ func (g *Gateway) brokerListeners() []control.Listener {
 	}
 	out := make([]control.Listener, 0, len(all)+1)
 	for _, l := range all {
+		if l.Key == broker.KeyWebSockets && l.Problem == "" {
+			continue // an inner affair, reached through the web front
+		}
 		out = append(out, listenerOf(l.Key, l.Address, l.Problem))
 	}
 	return out

@@ -85,7 +85,7 @@ func (g *Gateway) askGate(ctx context.Context) bool {
 	switch check.State {
 	case acl.Open:
 		return true
-	case acl.Breached:
+	case acl.Breached, acl.Hung:
 		g.breach(check.Reason)
 	case acl.Unproven:
 		g.Nudge()

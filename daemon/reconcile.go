@@ -14,8 +14,9 @@ import (
 // the mean price of coalescing, well within the second that a buyer is promised.
 const settleTime = 200 * time.Millisecond
 
-// applyTimeout bounds one apply with its proof; a reload of ten thousand grants takes a tenth of a second.
-const applyTimeout = 10 * time.Second
+// applyTimeout bounds one apply with its proof; a reload of ten thousand grants takes a tenth of a second. It is long enough
+// for acl to tell a broker that hangs from one that is busy.
+const applyTimeout = 12 * time.Second
 
 // lookAgain is how often reconcile looks whether something became due without being told, and how late it may
 // therefore notice that the wall clock was set.
@@ -79,14 +80,19 @@ func (g *Gateway) ensure(ctx context.Context) (next time.Time, err error) {
 	}
 	bounded, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()
-	if _, err := g.gate.Apply(bounded, policyFor(g.audience(), accounts)); err != nil {
+	policy := policyFor(g.audience(), accounts)
+	policy.Beside = g.certificate().SHA256 // a reload shows it to those who connect from then on
+	if _, err := g.gate.Apply(bounded, policy); err != nil {
 		g.state.gate(false, err.Error())
-		if errors.Is(err, acl.ErrDisobeys) {
+		if errors.Is(err, acl.ErrDisobeys) || errors.Is(err, acl.ErrHung) {
 			g.breach(err.Error())
 		}
 		return now, err
 	}
 	g.connectOnce()
+	if err := g.renewTerms(ctx); err != nil {
+		return now, err
+	}
 	if err := g.activate(ctx, accounts); err != nil {
 		return now, err
 	}

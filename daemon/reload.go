@@ -47,11 +47,7 @@ func (g *Gateway) adopt(ctx context.Context, c config.Config) {
 	}
 	if !reflect.DeepEqual(old.Broker, c.Broker) {
 		// Listeners are read at a start only; the supervisor starts the broker again with the new ones.
-		reason := "the broker's listeners changed"
-		g.broken.Store(&reason)
-	}
-	if err := g.renewTerms(ctx); err != nil {
-		g.log.Error("cannot change the terms of sale", "error", err)
+		g.restartBroker("its listeners changed")
 	}
 	g.log.Info("configuration in force", "level", string(c.Publish.Level))
 	g.Nudge()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"reflect"
 	"time"
 
 	"github.com/wattgate/wattgate/billing"
@@ -39,6 +40,7 @@ func (g *Gateway) terms(c config.Config, a audience) (billing.Terms, error) {
 	}
 	t.Price = billing.Price{Amount: amount, Period: int64(c.Price.Period / time.Second), MinPeriods: int64(c.Price.MinPeriods)}
 	t.Endpoints = endpoints(c)
+	t.Endpoints.MQTTS, t.Endpoints.TLSSHA256 = g.tlsEndpoint(c)
 	return t, nil
 }
 
@@ -66,13 +68,17 @@ func endpoint(scheme, listen, host string) string {
 	return scheme + net.JoinHostPort(host, port)
 }
 
-// renewTerms tells the shop what is sold now; nothing happens if that has not changed.
+// renewTerms tells the shop what is sold now, if that has changed. Reconcile alone calls it.
 func (g *Gateway) renewTerms(ctx context.Context) error {
 	t, err := g.terms(g.config(), g.audience())
-	if err != nil {
+	if err != nil || reflect.DeepEqual(t, g.sold) {
 		return err
 	}
-	return g.shop.SetTerms(ctx, t, time.Now())
+	if err := g.shop.SetTerms(ctx, t, time.Now()); err != nil {
+		return err
+	}
+	g.sold = t
+	return nil
 }
 
 // pages reads a list of the shop to its end.

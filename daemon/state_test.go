@@ -11,9 +11,11 @@ import (
 	"github.com/wattgate/wattgate/devices"
 )
 
-// healthy is a keeper at level live with the gate open and one plug that talks.
+// healthy is a keeper at level live, no longer new, with the gate open and one plug that talks.
 func healthy() *stateKeeper {
 	k := newStateKeeper()
+	k.begun = k.begun.Add(-findTime)
+	k.begun = k.begun.Add(-time.Minute) // long past the time it takes to find plugs
 	k.setLevel(config.Live)
 	k.gate(true, "")
 	k.setPlugs([]devices.Sample{{Known: true}})
@@ -132,6 +134,17 @@ func TestShortSilenceIsTolerated(t *testing.T) {
 			t.Errorf("back: %s", got)
 		}
 	})
+}
+
+func TestSearchHasItsTime(t *testing.T) {
+	k := newStateKeeper()
+	k.gate(true, "")
+	if k.judge(k.begun.Add(findTime - 1)); k.get().state != control.StateServing {
+		t.Errorf("while it still searches: %+v", k.get())
+	}
+	if k.judge(k.begun.Add(findTime)); k.get().state != control.StateDegraded {
+		t.Errorf("after a search in vain: %+v", k.get())
+	}
 }
 
 // Strangers read the retained status: it may say what kind of trouble there is and nothing of the house.

@@ -299,3 +299,38 @@ func paymentsCommand(ctx context.Context, s Streams, args []string) error {
 	t.write(s.Out)
 	return nil
 }
+
+func tlsCommand(ctx context.Context, s Streams, args []string) error {
+	f := newOwnerFlags(s, "tls", "[set < bundle.pem] [--json]")
+	rest, err := f.parse(args, 0, 1)
+	if err != nil {
+		return err
+	}
+	var cert control.TLS
+	switch {
+	case len(rest) == 0:
+		err = f.client().Get(ctx, "/v1/tls", &cert)
+	case rest[0] == "set":
+		var bundle []byte
+		if bundle, err = io.ReadAll(io.LimitReader(s.In, maxBundle)); err == nil {
+			err = f.client().Post(ctx, "/v1/tls", control.SetTLS{Bundle: string(bundle)}, &cert)
+		}
+	default:
+		return usagef("usage: wattgate tls %s", f.args)
+	}
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(s.Out, cert)
+	}
+	whose := "the owner's"
+	if cert.SelfMade {
+		whose = "self-made; clients pin it by its fingerprint, which stands in the signed offer"
+	}
+	fmt.Fprintf(s.Out, "certificate  %s\nsha256       %s\nuntil        %s\n", whose, cert.SHA256, local(cert.NotAfter))
+	return nil
+}
+
+// maxBundle bounds what is read of a certificate bundle, in bytes; the gateway takes 64 KiB.
+const maxBundle = 65 << 10

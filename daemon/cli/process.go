@@ -106,7 +106,9 @@ func runBroker(_ context.Context, s Streams, args []string) error {
 		return err
 	}
 	log := slog.New(journal.Stderr(c.Log.Level))
-	return broker.Become(f.dirs.Broker(), c.Broker, log)
+	return broker.Become(broker.Options{
+		Dir: f.dirs.Broker(), TLS: f.dirs.TLS(), Conf: c.Broker, Hosts: daemon.CertificateHosts(c), Log: log,
+	})
 }
 
 func checkConfig(_ context.Context, s Streams, args []string) error {
@@ -177,6 +179,7 @@ func runDemo(ctx context.Context, s Streams, args []string) error {
 	o := demo.Options{Out: s.Out, Log: s.Err}
 	f.StringVar(&o.State, "state", "", "keep orders, payments and grants in this `directory` (default: one of the user's own)")
 	f.IntVar(&o.MQTTPort, "mqtt-port", -1, "MQTT `port`; 0 picks a free one (default 1883, or a free one if it is taken)")
+	f.IntVar(&o.TLSPort, "tls-port", -1, "MQTT over TLS `port`; 0 picks a free one (default 8883, or a free one if it is taken)")
 	f.IntVar(&o.WebPort, "web-port", -1, "HTTP `port`; 0 picks a free one (default 8080, or a free one if it is taken)")
 	f.IntVar(&o.Plugs, "plugs", 3, "how many plugs to simulate, 1 to 50")
 	f.StringVar(&o.Amount, "amount", "0.0005", "the price in `IOTA` of one period")

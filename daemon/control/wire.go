@@ -154,6 +154,18 @@ type AssignPayment struct {
 	Order   string `json:"order"`   // Order.Hash
 }
 
+// TLS is the answer to GET /v1/tls and to SetTLS.
+type TLS struct {
+	SHA256   string    `json:"sha256"` // of the certificate (DER), lower-case hex
+	NotAfter time.Time `json:"not_after"`
+	SelfMade bool      `json:"self_made"`
+}
+
+// SetTLS is the body of POST /v1/tls.
+type SetTLS struct {
+	Bundle string `json:"bundle"` // PEM: the certificate, its chain, its key
+}
+
 // Done answers a change that has nothing to tell.
 type Done struct {
 	Done string `json:"done"` // what was done, in words

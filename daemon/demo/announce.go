@@ -14,7 +14,7 @@ import (
 type ready struct {
 	Ready bool   `json:"ready"`
 	MQTT  string `json:"mqtt"`
-	TLS   string `json:"tls"` // empty: this demo has no TLS listener
+	TLS   string `json:"tls"` // with the gateway's fingerprint, as buyers pin it
 	Web   string `json:"web"`
 	State string `json:"state"`
 }
@@ -24,14 +24,18 @@ const startTime = 60 * time.Second
 
 // announce waits until the gateway proved that the broker obeys and has heard its plugs, then says what to try.
 func (d *demo) announce(ctx context.Context) error {
-	if err := d.awaitServing(ctx); err != nil {
+	fingerprint, err := d.awaitServing(ctx)
+	if err != nil {
 		return err
 	}
-	r := ready{Ready: true, MQTT: "mqtt://" + local(d.mqttPort), Web: "http://" + local(d.webPort), State: d.dirs.State}
+	r := ready{
+		Ready: true, MQTT: "mqtt://" + local(d.mqttPort), TLS: "mqtts://" + local(d.tlsPort) + "#" + fingerprint,
+		Web: "http://" + local(d.webPort), State: d.dirs.State,
+	}
 	if d.JSON {
 		return json.NewEncoder(d.Out).Encode(r)
 	}
-	_, err := fmt.Fprintf(d.Out, `ready
+	_, err = fmt.Fprintf(d.Out, `ready
 
   %d simulated plugs, play money, state in %s
 
@@ -43,11 +47,11 @@ func (d *demo) announce(ctx context.Context) error {
 
   Ctrl-C ends it all.
 
-`, d.Plugs, d.dirs.State, d.mqttPort, d.Program, r.MQTT, d.Program, d.dirs.State)
+`, d.Plugs, d.dirs.State, d.mqttPort, d.Program, r.TLS, d.Program, d.dirs.State)
 	return err
 }
 
-func (d *demo) awaitServing(ctx context.Context) error {
+func (d *demo) awaitServing(ctx context.Context) (fingerprint string, err error) {
 	client := control.NewClient(d.dirs.ControlSocket())
 	deadline := time.Now().Add(startTime)
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -58,15 +62,15 @@ func (d *demo) awaitServing(ctx context.Context) error {
 		last = client.Get(ctx, "/v1/status", &st)
 		if last == nil {
 			if st.Serving() && st.Plugs.Expected == d.Plugs && st.Plugs.Current == d.Plugs {
-				return nil
+				return st.Gateway, nil
 			}
 			last = fmt.Errorf("it is %s: %v", st.State, st.Reasons)
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return "", ctx.Err()
 		case <-tick.C:
 		}
 	}
-	return errors.Join(fmt.Errorf("the demo did not come up within %s", startTime), last)
+	return "", errors.Join(fmt.Errorf("the demo did not come up within %s", startTime), last)
 }

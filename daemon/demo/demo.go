@@ -25,6 +25,7 @@ import (
 type Options struct {
 	State        string // "" = a directory of the user's own, another one for each demo that runs
 	MQTTPort     int
+	TLSPort      int
 	WebPort      int
 	Plugs        int    // 1 to 50
 	Amount       string // price in IOTA
@@ -75,6 +76,7 @@ type demo struct {
 	Options
 	dirs     daemon.Dirs
 	mqttPort int
+	tlsPort  int
 	webPort  int
 }
 
@@ -161,7 +163,7 @@ func (d *demo) writeConfig(plugs []*devicestest.Plug) error {
 		"publish": object{"level": "live", "average-every": d.AverageEvery.String()},
 		"price":   object{"amount": d.Amount, "period": d.Period.String()},
 		"ledger":  object{"network": "sandbox"},
-		"broker":  object{"listen": local(d.mqttPort), "tls-listen": "", "max-connections": 1000},
+		"broker":  object{"listen": local(d.mqttPort), "tls-listen": local(d.tlsPort), "max-connections": 1000},
 		"web":     object{"listen": local(d.webPort), "tls-listen": ""},
 		"public":  object{"host": "127.0.0.1"},
 	}, "", "  ")

@@ -15,6 +15,7 @@ import (
 // The ports a demo takes if they are free: those of a real gateway.
 const (
 	usualMQTT = 1883
+	usualTLS  = 8883
 	usualWeb  = 8080
 )
 
@@ -93,6 +94,9 @@ func (d *demo) serialPrefix() (string, error) {
 func (d *demo) choosePorts() error {
 	var err error
 	if d.mqttPort, err = choose(d.MQTTPort, usualMQTT); err != nil {
+		return err
+	}
+	if d.tlsPort, err = choose(d.TLSPort, usualTLS); err != nil {
 		return err
 	}
 	d.webPort, err = choose(d.WebPort, usualWeb)

@@ -57,7 +57,7 @@ func StartDemo(ctx context.Context, p Program, state string, args ...string) (*D
 func LaunchDemo(p Program, state string, args ...string) (*Demo, error) {
 	d := &Demo{Program: p, State: state, Log: &Log{}, out: &Log{}, ended: make(chan struct{}), known: map[int]bool{}}
 	// Not bound to a context: a demo must be asked to end, or it would leave its children to the kernel.
-	d.cmd = p.command(context.Background(), append([]string{"demo", "--json", "--state", state, "--mqtt-port", "0", "--web-port", "0"}, args...)...)
+	d.cmd = p.command(context.Background(), append([]string{"demo", "--json", "--state", state, "--mqtt-port", "0", "--tls-port", "0", "--web-port", "0"}, args...)...)
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.Log
 	// A group of its own, as a shell gives it; and should this process be killed, the demo ends with it.
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
