@@ -146,7 +146,7 @@ func TestNumberOfPlugsIsBounded(t *testing.T) {
 // Both processes read the file that the demo writes, with the checks of a real gateway.
 func TestConfigurationIsAcceptedAndStaysOnThisMachine(t *testing.T) {
 	d := made(t, Options{Amount: "0.25", Period: 90 * time.Second, AverageEvery: 2 * time.Second})
-	d.mqttPort, d.webPort = 11883, 18080
+	d.mqttPort, d.tlsPort, d.webPort = 11883, 18883, 18080
 	plugs := []*devicestest.Plug{devicestest.New(devicestest.Options{Serial: "DEMOA01"}), devicestest.New(devicestest.Options{Serial: "DEMOA02"})}
 	if err := d.writeConfig(plugs); err != nil {
 		t.Fatal(err)
@@ -226,11 +226,11 @@ func answering(t *testing.T, d *demo, st func() control.Status) {
 func TestReadyIsSaidOnceEveryPlugIsHeard(t *testing.T) {
 	var out bytes.Buffer
 	d := made(t, Options{Plugs: 3, JSON: true, Out: &out})
-	d.mqttPort, d.webPort = 11883, 18080
+	d.mqttPort, d.tlsPort, d.webPort = 11883, 18883, 18080
 	asked := 0
 	answering(t, d, func() control.Status {
 		asked++
-		st := control.Status{State: control.StateServing, Plugs: control.PlugCount{Current: min(asked, 3), Expected: 3}}
+		st := control.Status{State: control.StateServing, Gateway: "abcd", Plugs: control.PlugCount{Current: min(asked, 3), Expected: 3}}
 		if asked == 3 { // all are heard, but the broker is not proven
 			st.State = control.StateWithheld
 		}
@@ -239,7 +239,7 @@ func TestReadyIsSaidOnceEveryPlugIsHeard(t *testing.T) {
 	if err := d.announce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"ready":true,"mqtt":"mqtt://127.0.0.1:11883","tls":"","web":"http://127.0.0.1:18080","state":"` + d.dirs.State + `"}` + "\n"
+	want := `{"ready":true,"mqtt":"mqtt://127.0.0.1:11883","tls":"mqtts://127.0.0.1:18883#abcd","web":"http://127.0.0.1:18080","state":"` + d.dirs.State + `"}` + "\n"
 	if out.String() != want || asked != 4 {
 		t.Errorf("after %d questions %q, want %q", asked, &out, want)
 	}
@@ -252,9 +252,9 @@ func TestReadyIsSaidOnceEveryPlugIsHeard(t *testing.T) {
 func TestReadyInWordsCanBeCopied(t *testing.T) {
 	var out bytes.Buffer
 	d := made(t, Options{Plugs: 1, Out: &out, Program: "/usr/bin/wattgate"})
-	d.mqttPort, d.webPort = 11883, 18080
+	d.mqttPort, d.tlsPort, d.webPort = 11883, 18883, 18080
 	answering(t, d, func() control.Status {
-		return control.Status{State: control.StateServing, Plugs: control.PlugCount{Current: 1, Expected: 1}}
+		return control.Status{State: control.StateServing, Gateway: "abcd", Plugs: control.PlugCount{Current: 1, Expected: 1}}
 	})
 	if err := d.announce(t.Context()); err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ func TestReadyInWordsCanBeCopied(t *testing.T) {
 	if !strings.HasPrefix(out.String(), "ready\n") {
 		t.Errorf("%q does not begin with the line ready", &out)
 	}
-	for _, want := range []string{"mosquitto_sub -p 11883 ", "/usr/bin/wattgate buy mqtt://127.0.0.1:11883 --wallet sandbox --watch\n", "/usr/bin/wattgate status --state " + d.dirs.State + "\n"} {
+	for _, want := range []string{"mosquitto_sub -p 11883 ", "/usr/bin/wattgate buy mqtts://127.0.0.1:18883#abcd --wallet sandbox --watch\n", "/usr/bin/wattgate status --state " + d.dirs.State + "\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)
 		}
