@@ -31,6 +31,18 @@ type searchable interface{ Targets() []string }
 // it when they restart; the most frequent comes first.
 type wandering interface{ Ports() []uint16 }
 
+// searchables returns the brands whose plugs answer searches: who answered one is
+// not asked whether he is of another.
+func searchables(bs []brand) []brand {
+	var out []brand
+	for _, b := range bs {
+		if _, ok := b.(searchable); ok {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
 // targets returns what to search for, over all brands.
 func targets(bs []brand) []string {
 	var out []string

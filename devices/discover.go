@@ -121,6 +121,11 @@ func (f *Fleet) look(ctx context.Context) error {
 		defer cancel()
 		f.visit(vctx, cfg.Addresses)
 	})
+	wg.Go(func() {
+		vctx, cancel := context.WithTimeout(ctx, verifyBudget)
+		defer cancel()
+		f.attend(vctx)
+	})
 	if !cfg.Discover {
 		return nil
 	}
@@ -161,7 +166,7 @@ func (f *Fleet) verify(ctx context.Context, a ssdp.Answer) {
 	if f.settled(a, time.Now()) || !f.due(a.UDN, time.Now()) {
 		return
 	}
-	n, err := f.ask(ctx, a.At)
+	n, err := ask(ctx, a.At, searchables(f.brands))
 	if err == nil && n.id.UDN != a.UDN {
 		err = errOtherPlug
 	}
@@ -191,9 +196,9 @@ func (f *Fleet) settled(a ssdp.Answer, now time.Time) bool {
 }
 
 // ask asks who lives at at, brand by brand.
-func (f *Fleet) ask(ctx context.Context, at driver.Location) (found, error) {
+func ask(ctx context.Context, at driver.Location, bs []brand) (found, error) {
 	var errs []error
-	for _, b := range f.brands {
+	for _, b := range bs {
 		id, meter, err := b.Describe(ctx, at)
 		if err == nil {
 			return found{id, b, at, meter}, nil

@@ -18,9 +18,12 @@ type Fleet struct {
 	epoch    time.Time // the fleet's start; times in histories count from here
 	brands   []brand
 	search   func(ctx context.Context, iface string, targets []string) ([]ssdp.Answer, error)
+	listen   func(ctx context.Context, iface string, targets []string, hear func(ssdp.Notice), changed func())
 
-	changed chan struct{} // capacity 1: who is to be sampled may have changed
-	nudged  chan struct{} // capacity 1: search now
+	changed chan struct{}    // capacity 1: who is to be sampled may have changed
+	nudged  chan struct{}    // capacity 1: search now
+	applied chan struct{}    // capacity 1: the configuration changed
+	notices chan ssdp.Notice // what plugs announce, not yet acted upon; the surplus is dropped
 
 	mu       sync.Mutex // guards what follows
 	cfg      Config
@@ -40,8 +43,11 @@ func New(o Options) *Fleet {
 		epoch:    time.Now(),
 		brands:   brands(),
 		search:   ssdp.Search,
+		listen:   ssdp.Listen,
 		changed:  make(chan struct{}, 1),
 		nudged:   make(chan struct{}, 1),
+		applied:  make(chan struct{}, 1),
+		notices:  make(chan ssdp.Notice, maxNotices),
 		plugs:    map[string]*plug{},
 		energy:   map[string]*counter{},
 		pending:  map[string]*pending{},
@@ -81,6 +87,8 @@ func (f *Fleet) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { f.discover(ctx) })
+	wg.Go(func() { f.overhear(ctx) })
+	wg.Go(func() { f.heed(ctx) })
 	running := map[string]sampler{}
 	for {
 		f.reconcile(ctx, &wg, running)
@@ -113,6 +121,7 @@ func (f *Fleet) reconcile(ctx context.Context, wg *sync.WaitGroup, running map[s
 		if wanted[udn] != s.plug || s.interval != interval {
 			s.stop()
 			delete(running, udn)
+			f.rest(s.plug, wanted[udn] == nil)
 		}
 	}
 	for _, udn := range slices.Sorted(maps.Keys(wanted)) {
@@ -129,12 +138,23 @@ func (f *Fleet) reconcile(ctx context.Context, wg *sync.WaitGroup, running map[s
 	}
 }
 
+// rest notes that a plug is no longer sampled: its last state says nothing about
+// it from now on.
+func (f *Fleet) rest(p *plug, really bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if really && p.meter != nil {
+		p.enter(Verified, "", time.Now())
+	}
+}
+
 // Apply changes the configuration. Plugs that stay keep their readings, and a
 // search begins at once.
 func (f *Fleet) Apply(c Config) {
 	f.configure(c)
 	signal(f.changed)
 	signal(f.nudged)
+	signal(f.applied)
 }
 
 // Nudge searches now, and for a minute often for what is missing.

@@ -99,7 +99,7 @@ func resolve(ctx context.Context, address string) (netip.AddrPort, error) {
 // none.
 func (f *Fleet) askPorts(ctx context.Context, at netip.AddrPort) (found, error) {
 	if at.Port() != 0 {
-		return f.ask(ctx, driver.Location{Addr: at})
+		return ask(ctx, driver.Location{Addr: at}, f.brands)
 	}
 	err := errors.New("no plug answers on the usual ports")
 	for _, b := range f.brands {
@@ -114,38 +114,4 @@ func (f *Fleet) askPorts(ctx context.Context, at netip.AddrPort) (found, error) 
 		}
 	}
 	return found{}, err
-}
-
-// reacquire makes sure that it is p who lives at p's address before it is read
-// again; if not, p is looked for on the other ports of the same host. An
-// address may have passed to another plug, whose readings are not p's.
-func (f *Fleet) reacquire(ctx context.Context, p *plug) (driver.Meter, error) {
-	f.mu.Lock()
-	b, at, udn := p.brand, p.at, p.udn
-	f.mu.Unlock()
-	id, meter, err := b.Describe(ctx, at)
-	if err == nil && id.UDN != udn {
-		err = errOtherPlug
-	}
-	if err != nil {
-		for _, port := range ports(b) {
-			if port == at.Addr.Port() || ctx.Err() != nil {
-				continue
-			}
-			loc := driver.Location{Addr: netip.AddrPortFrom(at.Addr.Addr(), port), Path: at.Path}
-			n, m, e := b.Describe(ctx, loc)
-			if e == nil && n.UDN == udn && m != nil {
-				id, meter, at, err = n, m, loc, nil
-				break
-			}
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if meter == nil {
-		return nil, errors.New("the plug no longer offers its meter")
-	}
-	f.admit(found{id, b, at, meter}, false, time.Now())
-	return meter, nil
 }

@@ -28,8 +28,13 @@ type plug struct {
 	since   time.Time
 	problem string
 	woken   bool      // its pause was ended since it was last read
-	suspect bool      // another plug was found at its address: ask who it is before reading
+	suspect bool      // another plug was found at its address, or it is said to have left: ask who it is before reading
 	seen    time.Time // last sign of life
+	named   time.Time // it last said who it is
+	asked   time.Time // by attend, last
+
+	total   driver.MilliwattMinutes // its own counter as last read
+	totalAt time.Time               // zero = never
 
 	last    Sample // without Energy and Known, which depend on the time
 	history history
@@ -59,6 +64,9 @@ func (p *plug) succeed(r driver.Reading, now time.Time, offset time.Duration) (r
 	p.last = Sample{UDN: p.id.UDN, Serial: p.id.Serial, At: now, Power: power, Relay: r.Relay}
 	p.history = p.history.add(offset, power)
 	p.streak, p.woken, p.seen = 0, false, now
+	if r.HasTotal {
+		p.total, p.totalAt = r.Total, now
+	}
 	p.recent[p.read%uint64(len(p.recent))] = now
 	p.read++
 	p.enter(Online, "", now)

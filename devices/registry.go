@@ -9,7 +9,7 @@ import (
 
 // Bounds of what is kept, whatever the network sends.
 const (
-	maxPlugs    = 256  // verified plugs
+	maxPlugs    = 512  // verified plugs
 	maxPending  = 256  // claims that could not be verified
 	maxCounters = 1024 // energy counters of every plug ever seen
 
@@ -47,10 +47,10 @@ func (f *Fleet) admit(n found, wake bool, now time.Time) {
 	}
 	from := p.at.Addr
 	p.id, p.brand, p.at, p.meter = n.id, n.brand, n.at, n.meter
-	p.suspect, p.seen = false, now
+	p.suspect, p.seen, p.named = false, now, now
 	if p.meter == nil {
 		p.enter(Unmetered, "this model has no meter", now)
-	} else if p.health == Unmetered {
+	} else if p.health == Unmetered || p.health == Unreachable && !f.allowed(p.id.Serial) {
 		p.enter(Verified, "", now)
 	}
 	f.tell(p, known, from)

@@ -61,20 +61,11 @@ func wait(ctx context.Context, timer *time.Timer, d time.Duration, early <-chan 
 // lost and should be left alone for a while.
 func (f *Fleet) read(ctx context.Context, p *plug) bool {
 	f.mu.Lock()
-	meter, doubtful := p.meter, p.suspect || p.health == Unreachable
+	meter, doubtful := p.meter, p.doubtful(time.Now())
 	f.mu.Unlock()
-	var err error
-	if doubtful {
-		meter, err = f.reacquire(ctx, p)
-	}
-	if err == nil && meter == nil {
-		return true // it has none any more; Run is about to stop this
-	}
-	var r driver.Reading
-	if err == nil {
-		rctx, cancel := context.WithTimeout(ctx, readTimeout)
-		r, err = meter.Read(rctx)
-		cancel()
+	r, err := f.fetch(ctx, p, meter, doubtful)
+	if err == nil && !doubtful && !f.same(p, r) {
+		r, err = f.fetch(ctx, p, meter, true)
 	}
 	if ctx.Err() != nil {
 		return true // we stop; that says nothing about the plug
@@ -83,6 +74,29 @@ func (f *Fleet) read(ctx context.Context, p *plug) bool {
 		err = errNoPower
 	}
 	return f.note(p, r, err, time.Now())
+}
+
+// same reports whether a reading may be of p itself.
+func (f *Fleet) same(p *plug, r driver.Reading) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return p.continues(r, time.Now())
+}
+
+// fetch asks the meter, and before that, if there is doubt, whose it is.
+func (f *Fleet) fetch(ctx context.Context, p *plug, meter driver.Meter, doubtful bool) (driver.Reading, error) {
+	if doubtful {
+		var err error
+		if meter, err = f.reacquire(ctx, p); err != nil {
+			return driver.Reading{}, err
+		}
+	}
+	if meter == nil {
+		return driver.Reading{}, errNoMeter // Run is about to stop this
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	return meter.Read(ctx)
 }
 
 // note keeps the result of a reading, and logs when a plug is lost or regained:

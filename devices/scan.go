@@ -5,12 +5,15 @@ import (
 	"log/slog"
 )
 
-// Scan looks for plugs once, as cfg says, and reads each that counts once. It
-// takes one to some seconds. What was found is returned also with an error, if
+// Scan looks for plugs with one burst of searches, as cfg says, and reads each
+// that counts once. It takes two to some seconds. What was found is returned also with an error, if
 // only a part of the network could be searched.
 func Scan(ctx context.Context, cfg Config, log *slog.Logger) ([]Plug, error) {
 	f := New(Options{Config: cfg, Log: log})
 	err := f.look(ctx)
+	if cfg.Discover && err == nil && ctx.Err() == nil {
+		err = f.look(ctx) // datagrams get lost
+	}
 	f.mu.Lock()
 	expected := f.expected()
 	f.mu.Unlock()

@@ -20,6 +20,8 @@ type world struct {
 	plugs   map[netip.AddrPort]*fakePlug
 	answers []ssdp.Answer
 	asked   int // descriptions fetched
+	hear    func(ssdp.Notice)
+	changed func()
 }
 
 // fakePlug is one plug of a world. Its fields are guarded by world.mu.
@@ -60,8 +62,9 @@ func (w *world) set(do func()) {
 	do()
 }
 
-func (w *world) Name() string    { return "fake" }
-func (w *world) Ports() []uint16 { return []uint16{49153, 49154} }
+func (w *world) Name() string      { return "fake" }
+func (w *world) Targets() []string { return nil }
+func (w *world) Ports() []uint16   { return []uint16{49153, 49154} }
 
 func (w *world) Describe(_ context.Context, at driver.Location) (driver.Identity, driver.Meter, error) {
 	w.mu.Lock()
@@ -85,6 +88,11 @@ func (w *world) Search(ctx context.Context, _ string, _ []string) ([]ssdp.Answer
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]ssdp.Answer(nil), w.answers...), nil
+}
+
+func (w *world) Listen(ctx context.Context, _ string, _ []string, hear func(ssdp.Notice), changed func()) {
+	w.set(func() { w.hear, w.changed = hear, changed })
+	<-ctx.Done()
 }
 
 // fakeMeter reads whoever lives at an address, as a real meter does.
@@ -124,7 +132,7 @@ func (m fakeMeter) Read(ctx context.Context) (driver.Reading, error) {
 func (w *world) run(t *testing.T, o Options) *Fleet {
 	t.Helper()
 	f := New(o)
-	f.brands, f.search = []brand{w}, w.Search
+	f.brands, f.search, f.listen = []brand{w}, w.Search, w.Listen
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- f.Run(ctx) }()
