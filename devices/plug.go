@@ -40,6 +40,7 @@ type plug struct {
 	history history
 	count   *counter // nil until a total was told
 
+	governor             governor
 	streak               int // failed readings in a row
 	missed, read, failed uint64
 	recent               [32]time.Time // of the last readings, a ring indexed by read

@@ -31,6 +31,7 @@ func (f *Fleet) sample(ctx context.Context, p *plug, interval time.Duration) {
 		if f.read(ctx, p) {
 			var skipped uint64
 			vain = 0
+			g.step = f.pace(p, interval)
 			slot, skipped = g.after(slot, time.Now())
 			f.miss(p, skipped)
 			continue
@@ -94,9 +95,23 @@ func (f *Fleet) fetch(ctx context.Context, p *plug, meter driver.Meter, doubtful
 	if meter == nil {
 		return driver.Reading{}, errNoMeter // Run is about to stop this
 	}
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	rctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	return meter.Read(ctx)
+	began := time.Now()
+	r, err := meter.Read(rctx)
+	if ctx.Err() == nil {
+		f.mu.Lock()
+		p.governor.observe(time.Since(began), f.cfg.Interval, time.Now())
+		f.mu.Unlock()
+	}
+	return r, err
+}
+
+// pace returns the time to the next reading of p as its governor has it.
+func (f *Fleet) pace(p *plug, interval time.Duration) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return p.governor.interval(interval)
 }
 
 // note keeps the result of a reading, and logs when a plug is lost or regained:

@@ -56,9 +56,14 @@ type Plug struct {
 	Since   time.Time // when it came into this state of health
 	Last    Sample    // the last reading, whatever its age
 	Rate    float64   // readings per second over the last 10 s
-	Missed  uint64    // slots of the grid skipped because the reading before took too long
-	Read    uint64    // readings that succeeded
-	Failed  uint64    // readings that failed
+
+	// Interval is the time between two readings now. It is longer than
+	// Config.Interval while the plug answers so slowly that it is spared.
+	Interval time.Duration
+
+	Missed uint64 // slots of the grid skipped because the reading before took too long
+	Read   uint64 // readings that succeeded
+	Failed uint64 // readings that failed
 }
 
 // Sample is what is known about one plug at one moment.
