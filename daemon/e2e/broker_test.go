@@ -93,8 +93,11 @@ func TestGatewayKilledIsOfflineAndBuyersKeepTheirConnection(t *testing.T) {
 	if at := reader.LostAt(); !at.IsZero() {
 		t.Errorf("the buyer lost his connection at %s: the broker must outlive the gateway", at)
 	}
-	stream := readStream(t, reader.Messages("sensor/live"))
-	if first, last := stream[0], stream[len(stream)-1]; *first.Run == *last.Run {
+	before, after := reader.Messages("sensor/live")[:seen], reader.Messages("sensor/live")[seen:]
+	first, next := readStream(t, before), readStream(t, after)
+	if *first[0].Run == *next[0].Run {
 		t.Error("the next run of the gateway must have another name")
 	}
+	withoutGaps(t, first)
+	withoutGaps(t, next)
 }

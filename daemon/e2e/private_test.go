@@ -31,6 +31,11 @@ func TestAtLevelPrivateStrangersGetNoReadingAndTheOwnersUserAll(t *testing.T) {
 	jane := g.subscribe(g.addOwner("jane"), "#")
 	checkOwnerSeesAll(t, jane)
 
+	for _, m := range jane.Messages() {
+		if isReading(m) && m.Retained {
+			t.Errorf("a private reading is retained, so the broker's files alone keep it from strangers: %s", m.Topic)
+		}
+	}
 	for _, m := range before.Messages() {
 		if isReading(m) && m.At.After(lowered.Add(promisedEnd)) {
 			t.Errorf("a stranger who was there before still gets %s: %s", m.Topic, m.Payload)

@@ -4,6 +4,7 @@ package wattgatetest
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -21,12 +22,14 @@ type Client struct {
 	lostAt time.Time // read after lost
 }
 
-// Connect logs in at a broker (mqtt://host:port) and subscribes. It does not connect again by itself.
+// Connect logs in at a broker (mqtt://host:port, or mqtts:// with whatever certificate answers) and subscribes. It does
+// not connect again by itself.
 func Connect(broker string, who Login, topics ...string) (*Client, error) {
 	c := &Client{lost: make(chan struct{})}
 	o := mqtt.NewClientOptions().AddBroker(broker).SetClientID("test-" + rand.Text()).
 		SetUsername(who.Name).SetPassword(who.Password).
 		SetAutoReconnect(false).SetConnectTimeout(5 * time.Second).
+		SetTLSConfig(&tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}).
 		SetConnectionLostHandler(func(mqtt.Client, error) {
 			c.once.Do(func() {
 				c.lostAt = time.Now()

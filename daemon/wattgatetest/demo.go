@@ -115,6 +115,9 @@ func (d *Demo) readReady(line string) error {
 // Port is the port of the plain MQTT listener.
 func (d *Demo) Port() int { return portOf(d.MQTT) }
 
+// TLSPort is the port of the TLS listener.
+func (d *Demo) TLSPort() int { return portOf(d.TLS) }
+
 func portOf(address string) int {
 	u, err := url.Parse(address)
 	if err != nil {
