@@ -88,8 +88,9 @@ func tlsRow(c tlscert.Certificate) control.TLS {
 	return control.TLS{SHA256: c.SHA256, NotAfter: c.NotAfter.UTC(), SelfMade: c.SelfMade}
 }
 
-// ownerSetTLS installs the owner's certificate. A TLS listener that runs shows it from the next connection on; one that was
-// off, for want of a good certificate, takes a fresh start of the broker.
+// ownerSetTLS installs the owner's certificate. A TLS listener that runs shows it from the next connection on, and drops
+// nobody. Only a listener that was off for want of a good certificate, and a change of the kind of key, take a fresh start
+// of the broker.
 func (g *Gateway) ownerSetTLS(_ context.Context, body []byte) (any, error) {
 	var req control.SetTLS
 	if err := control.Decode(body, &req); err != nil {
@@ -98,11 +99,17 @@ func (g *Gateway) ownerSetTLS(_ context.Context, body []byte) (any, error) {
 	if block, _ := pem.Decode([]byte(req.Bundle)); block == nil {
 		return nil, errors.New("cannot use the certificate: this is no PEM (cat fullchain.pem privkey.pem | wattgate tls set)")
 	}
+	before := g.certificate()
 	c, err := tlscert.Set(g.o.Dirs.TLS(), []byte(req.Bundle), time.Now(), acl.ReplaceFile)
 	if err != nil {
 		return nil, err
 	}
 	g.log.Info("certificate set by the owner", "sha256", c.SHA256, "until", c.NotAfter.UTC().Format(time.DateOnly))
+	// Mosquitto's TLS library keeps one certificate for each kind of key: beside a new RSA one it would go on showing the
+	// old ECDSA one to whoever prefers that.
+	if before.SHA256 != "" && before.Key != c.Key {
+		g.restartBroker("the new certificate has another kind of key")
+	}
 	for _, l := range g.brokerListeners() {
 		if l.Name == broker.KeyTLS && l.Problem != "" {
 			g.restartBroker("the certificate for TLS is good now")

@@ -60,6 +60,9 @@ type Gateway struct {
 
 	broken atomic.Pointer[string] // a breach reconcile has to mend
 	sold   billing.Terms          // owned by reconcile: what the shop was told last
+
+	publishing sync.Mutex // held while a slot goes out, and while what may go out changes
+	averaged   time.Time  // owned by publish: the end of the last average
 }
 
 // New prepares a gateway. It does no I/O.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
 // orderQueue is how many orders may wait for the one goroutine that opens them. Opening takes well under a millisecond;
@@ -55,6 +56,7 @@ func newLink(socket, user, password string, nudge func(), log *slog.Logger) *lin
 		SetAutoReconnect(true).SetMaxReconnectInterval(reconnectEvery).
 		SetWill(topicAvailability, "offline", 1, true).
 		SetOrderMatters(true).
+		SetStore(forgetful{}).
 		SetDefaultPublishHandler(l.receive)
 	o.SetOnConnectHandler(func(mqtt.Client) {
 		l.connected()
@@ -74,6 +76,7 @@ func (l *link) connect() { l.client.Connect() }
 // connected is called by Paho after each connect and reconnect.
 func (l *link) connected() {
 	l.client.Subscribe(topicOrders, 1, nil)
+	l.sweep()
 	// Under the lock, so that a change made meanwhile cannot be overtaken by what it replaced.
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,9 +90,40 @@ func (l *link) connected() {
 
 func (l *link) isUp() bool { return l.up.Load() && l.client.IsConnectionOpen() }
 
-// receive gets what the broker delivers: orders only. It must not block, Paho calls it between two packets.
+// sweepTime is how long the gateway listens to its own retained topics after a connect; the broker sends what it holds at
+// once.
+const sweepTime = 2 * time.Second
+
+// sweep clears what an earlier run of the gateway retained and this one does not: the broker outlives the gateway.
+func (l *link) sweep() {
+	held := map[string]byte{"sensor/#": 0, topicOffer: 0, prefixGrants + "+": 0}
+	l.client.SubscribeMultiple(held, nil)
+	time.AfterFunc(sweepTime, func() {
+		if l.client.IsConnectionOpen() {
+			l.client.Unsubscribe("sensor/#", topicOffer, prefixGrants+"+")
+		}
+	})
+}
+
+// swept clears a retained message of an earlier run. The lock keeps it from overtaking a newer message on the topic.
+func (l *link) swept(topic string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, wanted := l.retained[topic]; !wanted {
+		l.client.Publish(topic, 1, true, []byte{})
+	}
+}
+
+// receive gets what the broker delivers: orders, and right after a connect what is retained. It must not block, Paho
+// calls it between two packets.
 func (l *link) receive(_ mqtt.Client, m mqtt.Message) {
-	if m.Topic() != topicOrders || len(m.Payload()) == 0 {
+	if len(m.Payload()) == 0 {
+		return
+	}
+	if m.Topic() != topicOrders {
+		if m.Retained() {
+			go l.swept(m.Topic())
+		}
 		return
 	}
 	// A buyer may have set the retain flag, and the broker does not tell us: clear the topic after each order.
@@ -158,3 +192,15 @@ func (l *link) close() {
 	}
 	l.client.Disconnect(100)
 }
+
+// forgetful is a store for Paho that keeps nothing. What a lost connection left unacknowledged must not be sent again by
+// Paho: connected publishes what is retained as it is now, and Paho would send an older payload after it.
+type forgetful struct{}
+
+func (forgetful) Open()                             {}
+func (forgetful) Put(string, packets.ControlPacket) {}
+func (forgetful) Get(string) packets.ControlPacket  { return nil }
+func (forgetful) All() []string                     { return nil }
+func (forgetful) Del(string)                        {}
+func (forgetful) Close()                            {}
+func (forgetful) Reset()                            {}

@@ -65,6 +65,8 @@ type order struct {
 	payload []byte
 }
 
+func (order) Retained() bool { return false }
+
 func (o order) Topic() string   { return o.topic }
 func (o order) Payload() []byte { return o.payload }
 

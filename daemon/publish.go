@@ -18,12 +18,17 @@ type slots struct {
 	run   string
 	seq   uint64
 	start time.Time // with monotonic reading; of the slot before
+	at    time.Time // of the slot before
 }
 
 // next is the slot after now. seq counts the slots that went by as well, so a subscriber sees how many he missed; a
 // step of the wall clock moves the grid and not the count.
 func (s *slots) next(now time.Time) slotID {
 	at := now.Truncate(grid).Add(grid)
+	if at.Equal(s.at) { // the clock was set back a little: a slot is published once
+		at = at.Add(grid)
+	}
+	s.at = at
 	// Truncate and Add on a time with a monotonic reading: Truncate strips it, so the wait is computed by the caller.
 	wait := at.Sub(now.Round(0))
 	begins := now.Add(wait)
@@ -37,6 +42,7 @@ func (s *slots) next(now time.Time) slotID {
 // publish sends the readings of all plugs together, slot by slot, until ctx ends.
 func (g *Gateway) publish(ctx context.Context) {
 	s := slots{run: g.run}
+	g.averaged = time.Now().Truncate(g.config().Publish.AverageEvery)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
@@ -58,6 +64,8 @@ func (g *Gateway) publish(ctx context.Context) {
 
 // publishSlot asks the gate, then publishes.
 func (g *Gateway) publishSlot(ctx context.Context, slot slotID) {
+	g.publishing.Lock()
+	defer g.publishing.Unlock()
 	cfg, who := g.config(), g.audience()
 	samples := g.fleet.Sample(time.Now())
 	g.state.setPlugs(samples)
@@ -65,9 +73,10 @@ func (g *Gateway) publishSlot(ctx context.Context, slot slotID) {
 	if open {
 		g.sendLive(slot, samples)
 	}
-	if every := cfg.Publish.AverageEvery; slot.at.Truncate(every).Equal(slot.at) {
+	if due := slot.at.Truncate(cfg.Publish.AverageEvery); due.After(g.averaged) {
+		g.averaged = due
 		// At level private the average is for the owner's users only, and so behind the gate like the live stream.
-		g.sendAverage(ctx, slot.at, open || who.level != config.Private)
+		g.sendAverage(ctx, due, open || who.level != config.Private)
 	}
 	if g.state.judge(time.Now()) {
 		g.tellState()
@@ -124,13 +133,16 @@ func (g *Gateway) sendAverage(ctx context.Context, end time.Time, allowed bool) 
 		return
 	}
 	sum := minuteOfSum(end, averageWindow, averages, total)
-	if err := g.readings.AddAverage(ctx, historyOfMinute(end, sum)); err != nil {
-		g.log.Error("cannot store the average", "error", err)
+	who := g.audience()
+	// What was private stays private: raising the level must not show the day before it.
+	if who.level != config.Private {
+		if err := g.readings.AddAverage(ctx, historyOfMinute(end, sum)); err != nil {
+			g.log.Error("cannot store the average", "error", err)
+		}
 	}
 	if !allowed {
 		return
 	}
-	who := g.audience()
 	g.sendMinute(topicMinute, sum, who.level != config.Private)
 	for _, a := range averages {
 		id := g.readings.PlugID(a.UDN, a.Serial)

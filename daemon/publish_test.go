@@ -60,12 +60,27 @@ func TestSlotBeginsAtItsTimestamp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s slots
 		for range 100 {
-			time.Sleep(time.Duration(rand.Int64N(int64(3 * grid))))
+			// Never before the slot that was handed out last: publish waits for it.
+			time.Sleep(max(0, time.Until(s.start)) + time.Duration(rand.Int64N(int64(3*grid))))
 			now := time.Now()
 			slot := s.next(now)
 			if wait := s.start.Sub(now); wait <= 0 || wait > grid || !now.Add(wait).Equal(slot.at) {
 				t.Fatalf("at %v the slot of %v begins in %v", now, slot.at, wait)
 			}
+		}
+	})
+}
+
+// A clock that is set back a little right after a slot must not have the slot published twice.
+func TestSlotIsNotRepeatedWhenTheClockSteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s slots
+		first := s.next(time.Now())
+		time.Sleep(time.Until(s.start) + grid/10)
+		back := time.Now().Add(-grid / 5) // as the wall clock would say after the step
+		second := s.next(back)
+		if !second.at.After(first.at) || second.seq != first.seq+1 {
+			t.Errorf("after %+v came %+v", first, second)
 		}
 	})
 }

@@ -33,6 +33,8 @@ func (g *Gateway) adopt(ctx context.Context, c config.Config) {
 		g.log.Error("configuration refused, the old one stays in force", "error", err)
 		return
 	}
+	g.publishing.Lock()
+	defer g.publishing.Unlock()
 	g.cfg.Store(&c)
 	g.o.Level.Set(c.Log.Level)
 	g.state.setLevel(c.Publish.Level)
@@ -41,6 +43,9 @@ func (g *Gateway) adopt(ctx context.Context, c config.Config) {
 	}
 	if lower(old.Publish.Level, c.Publish.Level) {
 		g.clearReadings(ctx)
+	}
+	if old.Publish.PerPlug && !c.Publish.PerPlug {
+		g.link.retainOnly(prefixPlug, nil)
 	}
 	if old.Web.Listen != c.Web.Listen {
 		g.web.move()

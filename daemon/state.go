@@ -99,13 +99,14 @@ func (k *stateKeeper) plugs() control.PlugCount {
 	return control.PlugCount{Current: k.current, Expected: k.expected}
 }
 
-// report says that who has a problem; clear takes it back. Both say whether that is news.
+// report says that who has a problem; clear takes it back. Both say whether that is news: the words of an error may
+// differ from one time to the next, that there is one is news once.
 func (k *stateKeeper) report(who string, p problem) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	news := k.others[who] != p
+	_, had := k.others[who]
 	k.others[who] = p
-	return news
+	return !had
 }
 
 func (k *stateKeeper) clear(who string) bool {

@@ -28,14 +28,20 @@ func (g *Gateway) serveWeb(ctx context.Context, l net.Listener) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}
+	finished := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(finished)
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		if srv.Shutdown(grace) != nil {
 			_ = srv.Close()
 		}
 	})
-	defer stop()
+	defer func() {
+		if !stop() {
+			<-finished // Serve returns at once; what is being answered is answered first
+		}
+	}()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		g.log.Error("web front ended", "error", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/wattgate/wattgate/daemon/control"
@@ -140,7 +141,10 @@ func newFlags(s Streams, name, args string) *flags {
 
 // parse returns the arguments that are no flags; there must be between least and most of them.
 func (f *flags) parse(args []string, least, most int) ([]string, error) {
-	var rest []string
+	var rest, plain []string
+	if i := slices.Index(args, "--"); i >= 0 { // what follows is no flag, whatever it looks like
+		args, plain = args[:i], args[i+1:]
+	}
 	for {
 		if err := f.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
@@ -154,6 +158,7 @@ func (f *flags) parse(args []string, least, most int) ([]string, error) {
 		rest = append(rest, f.Arg(0))
 		args = f.Args()[1:]
 	}
+	rest = append(rest, plain...)
 	if len(rest) < least || len(rest) > most {
 		return nil, usagef("usage: %s %s", f.Name(), f.args)
 	}

@@ -189,6 +189,9 @@ func grantsCommand(ctx context.Context, s Streams, args []string) error {
 	return usagef("usage: wattgate grants %s", f.args)
 }
 
+// maxDays is the longest span, a hundred years: who means longer says --forever.
+const maxDays = 36500
+
 // parseSpan reads "90m", "24h" or "30d" as seconds; empty is 0.
 func parseSpan(s string) (int64, error) {
 	if s == "" {
@@ -198,9 +201,9 @@ func parseSpan(s string) (int64, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		var n int
 		n, err = strconv.Atoi(days)
-		d = time.Duration(n) * 24 * time.Hour
+		d = time.Duration(min(n, maxDays+1)) * 24 * time.Hour
 	}
-	if err != nil || d < time.Second || d > 100*365*24*time.Hour {
+	if err != nil || d < time.Second || d > maxDays*24*time.Hour {
 		return 0, usagef("cannot read the duration %q: write it like 90m, 24h or 30d", s)
 	}
 	return int64(d / time.Second), nil

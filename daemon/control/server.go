@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -60,14 +61,20 @@ func Serve(ctx context.Context, path string, routes []Route, log *slog.Logger) e
 			return context.WithValue(ctx, peerKey{}, peerOf(c))
 		},
 	}
+	finished := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(finished)
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		if srv.Shutdown(grace) != nil {
 			_ = srv.Close()
 		}
 	})
-	defer stop()
+	defer func() {
+		if !stop() {
+			<-finished // Serve returns at once; what is being answered is answered first
+		}
+	}()
 	if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("cannot serve the control socket %s: %w", path, err)
 	}
@@ -81,8 +88,12 @@ func listen(path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o711); err != nil {
 		return nil, fmt.Errorf("cannot make the runtime directory: %w", err)
 	}
-	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+	// Only a refused connection says that nobody listens: a busy gateway's queue may be full.
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
 		_ = c.Close()
+	}
+	if err == nil || !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot start: another gateway already answers at %s (stop it, or give this one its own --state and --runtime)", path)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -76,6 +76,7 @@ type child struct {
 	cmd     *exec.Cmd
 	started time.Time
 	ended   chan error
+	said    chan struct{} // closed when all it wrote was handed on
 }
 
 func (k *keeper) start() (*child, error) {
@@ -86,26 +87,29 @@ func (k *keeper) start() (*child, error) {
 		return nil, fmt.Errorf("cannot start %s: %w", k.Name, err)
 	}
 	cmd.Stdout, cmd.Stderr = w, w
-	c := &child{cmd: cmd, started: time.Now(), ended: make(chan error, 1)}
+	c := &child{cmd: cmd, started: time.Now(), ended: make(chan error, 1), said: make(chan struct{})}
 	if err := startTied(cmd, c.ended); err != nil {
 		_, _ = r.Close(), w.Close()
 		return nil, fmt.Errorf("cannot start %s: %w", k.Name, err)
 	}
 	_ = w.Close()
-	go k.pass(r)
+	go k.pass(r, c.said)
 	return c, nil
 }
 
-func (k *keeper) pass(r io.ReadCloser) {
+// pass hands on what a process writes, line by line: what several write into one terminal stays readable. A line longer
+// than the buffer comes in pieces.
+func (k *keeper) pass(r io.ReadCloser, done chan<- struct{}) {
+	defer close(done)
 	defer func() { _ = r.Close() }()
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 4096), 64<<10)
-	for lines.Scan() {
-		// One Write a line: what several processes write into one terminal stays readable.
-		_, _ = io.WriteString(k.Output, k.Prefix+lines.Text()+"\n")
+	in := bufio.NewReaderSize(r, 64<<10)
+	for {
+		line, _, err := in.ReadLine()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(k.Output, k.Prefix+string(line)+"\n")
 	}
-	// A line too long for the buffer ends the scan; the rest must still be drained or the process would block.
-	_, _ = io.Copy(io.Discard, r)
 }
 
 // keep waits for the process to end and starts it again, until ctx ends.
@@ -146,6 +150,10 @@ func (k *keeper) end(c *child) {
 		k.log.Warn("process does not end, killing it", "process", k.Name, "after", stopTimeout)
 		_ = c.cmd.Process.Kill()
 		<-c.ended
+	}
+	select {
+	case <-c.said:
+	case <-time.After(time.Second): // a child of its own may hold the pipe open
 	}
 }
 

@@ -49,6 +49,7 @@ type Certificate struct {
 	SHA256   string // lower-case hex SHA-256 of the leaf (DER): the fingerprint that clients pin
 	NotAfter time.Time
 	SelfMade bool
+	Key      string // kind of key: ECDSA, RSA, Ed25519
 }
 
 // Replace writes a file durably and atomically with mode 0600; acl.ReplaceFile is one.
@@ -108,7 +109,7 @@ func Read(dir string, now time.Time) (Certificate, error) {
 	c := Certificate{CertFile: filepath.Join(dir, certFile), KeyFile: filepath.Join(dir, keyFile)}
 	if leaf != nil {
 		sum := sha256.Sum256(leaf.Raw)
-		c.SHA256, c.NotAfter = hex.EncodeToString(sum[:]), leaf.NotAfter
+		c.SHA256, c.NotAfter, c.Key = hex.EncodeToString(sum[:]), leaf.NotAfter, leaf.PublicKeyAlgorithm.String()
 		c.SelfMade = len(leaf.Subject.Organization) == 1 && leaf.Subject.Organization[0] == selfMade
 	}
 	return c, err
