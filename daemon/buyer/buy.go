@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wattgate/wattgate/billing"
@@ -33,6 +35,8 @@ type Access struct {
 	End      time.Time `json:"end"`
 	Broker   string    `json:"broker"`
 	Topics   []string  `json:"topics"`
+
+	certificate string // SHA-256 of the certificate that TLS must show, from the offer
 }
 
 // resend is how often an order is sent again until it is answered for good: answers by MQTT may be lost with the
@@ -286,8 +290,8 @@ func (p *purchase) take(ctx context.Context, raw []byte, told *bool) (a Access, 
 // refused ends an order that was refused before anything was paid. A refusal is not signed, so it is never believed
 // about an order that was paid for.
 func (p *purchase) refused(code, message, fix string) error {
-	if p.book.Pending.Paid {
-		p.say("the gateway says: %s; waiting, because this order was paid\n", message)
+	if p.book.Pending.Paid || p.book.Pending.Told {
+		p.say("the gateway says: %s; waiting, because this order may have been paid\n", message)
 		return nil
 	}
 	next := p.book
@@ -296,9 +300,9 @@ func (p *purchase) refused(code, message, fix string) error {
 		return err
 	}
 	if code == string(billing.CodeBusy) || code == string(billing.CodeNotSelling) {
-		return &StoppedError{fmt.Sprintf("the gateway refused the order: %s (%s)", message, fix)}
+		return &StoppedError{fmt.Sprintf("the gateway refused the order: %s (%s)", Printable(message), Printable(fix))}
 	}
-	return fmt.Errorf("the gateway refused the order: %s (%s)", message, fix)
+	return fmt.Errorf("the gateway refused the order: %s (%s)", Printable(message), Printable(fix))
 }
 
 // takeInvoice checks what is asked for and pays it, once.
@@ -322,24 +326,35 @@ func (p *purchase) takeInvoice(ctx context.Context, raw []byte, told *bool) erro
 	if err != nil {
 		return err
 	}
+	if err := p.mark(func(o *pending) { o.Told = true }); err != nil {
+		return err
+	}
 	p.say("pay %s IOTA on %s\n  to        %s\n  reference %s\n  until     %s\n",
 		v.Amount.Amount, v.Network, v.Address, v.Reference, v.Expires.Local().Format("15:04:05"))
 	if p.Wallet == nil {
 		p.say("waiting for the payment\n")
 		return nil
 	}
-	next := p.book
-	paid := *p.book.Pending
-	paid.Paid = true
-	next.Pending = &paid
-	if err := p.save(next); err != nil {
+	if err := p.mark(func(o *pending) { o.Paid = true }); err != nil {
 		return err
 	}
 	if err := p.Wallet.Pay(ctx, p.offer, v, amount); err != nil {
+		if errors.Is(err, ErrNotPaid) { // for certain: the next run may pay
+			err = errors.Join(err, p.mark(func(o *pending) { o.Paid = false }))
+		}
 		return err
 	}
 	p.say("paid, waiting for access\n")
 	return nil
+}
+
+// mark changes the pending order on disk.
+func (p *purchase) mark(change func(*pending)) error {
+	next := p.book
+	order := *p.book.Pending
+	change(&order)
+	next.Pending = &order
+	return p.save(next)
 }
 
 // takeReceipt returns the access once the gateway has proven it.
@@ -374,7 +389,26 @@ func (p *purchase) takeReceipt(raw []byte) (Access, bool, error) {
 	return Access{
 		Order: hash, Username: r.Username, Password: password,
 		Start: r.Start.UTC(), End: r.End.UTC(), Broker: p.Target.Broker, Topics: r.Topics,
+		certificate: p.offer.Endpoints.TLSSHA256,
 	}, true, nil
 }
 
-func (p *purchase) say(format string, args ...any) { fmt.Fprintf(p.Say, format, args...) }
+// say tells the buyer; what came from the network cannot play tricks on his terminal.
+func (p *purchase) say(format string, args ...any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = Printable(s)
+		}
+	}
+	fmt.Fprintf(p.Say, format, args...)
+}
+
+// Printable replaces what is not printable, as escape sequences and marks that turn the direction of text are.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strconv.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}

@@ -358,7 +358,7 @@ func TestPinnedGatewayIsTheOnlyOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &session{offers: make(chan []byte, 1)}
+		s := &session{pin: &peerPin{}, offers: make(chan []byte, 1)}
 		s.offers <- raw
 		_, err = p.readOffer(t.Context(), s)
 		return p, err

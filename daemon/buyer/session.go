@@ -35,6 +35,7 @@ const maxReply = 32 << 10
 type session struct {
 	client   mqtt.Client
 	clientID string
+	pin      *peerPin
 	offers   chan []byte // the newest offer
 	replies  chan []byte // answers to our orders
 }
@@ -44,8 +45,8 @@ func newClientID() string { return "buyer-" + rand.Text() }
 
 // connect connects as clientID and asks for the offer and the answers to orders.
 func connect(ctx context.Context, t Target, clientID string) (*session, error) {
-	s := &session{clientID: clientID, offers: make(chan []byte, 1), replies: make(chan []byte, 16)}
-	o := clientOptions(t).
+	s := &session{clientID: clientID, pin: &peerPin{}, offers: make(chan []byte, 1), replies: make(chan []byte, 16)}
+	o := clientOptions(t, s.pin).
 		SetClientID(clientID).
 		SetAutoReconnect(true).SetMaxReconnectInterval(5 * time.Second).
 		SetDefaultPublishHandler(s.receive).
@@ -60,10 +61,10 @@ func connect(ctx context.Context, t Target, clientID string) (*session, error) {
 	return s, nil
 }
 
-func clientOptions(t Target) *mqtt.ClientOptions {
+func clientOptions(t Target, pin *peerPin) *mqtt.ClientOptions {
 	return mqtt.NewClientOptions().
 		AddBroker(t.Broker).
-		SetTLSConfig(t.tlsConfig(nil)).
+		SetTLSConfig(pin.config()).
 		SetCleanSession(true).
 		SetKeepAlive(30 * time.Second).
 		SetConnectTimeout(connectTimeout).
@@ -114,6 +115,9 @@ func (s *session) offer(ctx context.Context, fingerprint string) (billing.Offer,
 			fingerprint = Signer(raw)
 		}
 		o, err := billing.VerifyOffer(raw, fingerprint)
+		if err == nil {
+			err = s.pin.trust(o.Endpoints.TLSSHA256)
+		}
 		return o, raw, err
 	}
 }

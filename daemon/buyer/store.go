@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -29,6 +30,7 @@ type pending struct {
 	Username string `json:"username"` // as ordered; empty: the gateway chooses
 	Product  string `json:"product"`
 	Periods  int64  `json:"periods"`
+	Told     bool   `json:"told"` // the buyer was told what to pay: he may have paid by any means
 	Paid     bool   `json:"paid"` // the wallet was told to pay
 }
 
@@ -61,6 +63,9 @@ func (f files) readBook(fingerprint string) (book, error) {
 	if err := readJSON(f.bookPath(fingerprint), &b); err != nil {
 		return book{}, err
 	}
+	if b.Accounts == nil {
+		b.Accounts = map[string]string{}
+	}
 	return b, nil
 }
 
@@ -85,6 +90,9 @@ func (f files) remember(address, fingerprint string) error {
 	if known[address] == fingerprint {
 		return nil
 	}
+	if known == nil {
+		known = map[string]string{}
+	}
 	known[address] = fingerprint
 	return writeJSON(path, known)
 }
@@ -94,15 +102,14 @@ func (f files) identity(path string) (ed25519.PrivateKey, error) {
 	if path == "" {
 		path = filepath.Join(f.dir, "identity.key")
 	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		seed := make([]byte, ed25519.SeedSize)
-		rand.Read(seed) // never fails
-		if err := replaceFile(path, []byte(hex.EncodeToString(seed)+"\n")); err != nil {
-			return nil, err
-		}
-		return ed25519.NewKeyFromSeed(seed), nil
+	if err := makeKey(path); err != nil {
+		return nil, err
 	}
+	info, err := os.Stat(path)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("cannot use the buyer's key in %s: others may read it (chmod 600 %s)", path, path)
+	}
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the buyer's key: %w", err)
 	}
@@ -111,6 +118,24 @@ func (f files) identity(path string) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("cannot use the buyer's key in %s: it should be 64 hexadecimal digits (restore the file, or move it away to begin as somebody else)", path)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// makeKey makes the buyer's key if there is none. Of two programs that do so at once, one wins and both use its key.
+func makeKey(path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil // whatever it is, reading it says what is wrong
+	}
+	seed := make([]byte, ed25519.SeedSize)
+	rand.Read(seed) // never fails
+	own := path + "." + rand.Text()
+	if err := replaceFile(own, []byte(hex.EncodeToString(seed)+"\n")); err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(own) }()
+	if err := os.Link(own, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("cannot keep the buyer's key: %w", err)
+	}
+	return nil
 }
 
 func readJSON(path string, v any) error {
@@ -148,10 +173,25 @@ func replaceFile(path string, data []byte) error {
 		if err != nil {
 			return err
 		}
-		return os.Rename(f.Name(), path)
+		if err := os.Rename(f.Name(), path); err != nil {
+			return err
+		}
+		return syncDir(filepath.Dir(path))
 	}()
 	if err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
 	return nil
+}
+
+// syncDir makes a rename durable. Windows has no such call and needs none.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -18,6 +20,9 @@ type Wallet interface {
 	// Pay is called once for an invoice; it must not be called again unless it failed without paying.
 	Pay(ctx context.Context, offer billing.Offer, invoice billing.Invoice, amount billing.Units) error
 }
+
+// ErrNotPaid is in the error of a payment that certainly did not go out.
+var ErrNotPaid = errors.New("nothing was paid")
 
 // NewWallet makes the wallet with a name; "" is none: the buyer pays by other means.
 func NewWallet(name string) (Wallet, error) {
@@ -56,13 +61,16 @@ func (sandboxWallet) Pay(ctx context.Context, offer billing.Offer, invoice billi
 	}
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return fmt.Errorf("cannot pay with play money: %w (%w)", err, ErrNotPaid)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot pay with play money: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
-		return fmt.Errorf("cannot pay with play money: the gateway answered %s: %.200q", res.Status, text)
+		return fmt.Errorf("cannot pay with play money: the gateway answered %s: %.200q (%w)", res.Status, text, ErrNotPaid)
 	}
 	return nil
 }

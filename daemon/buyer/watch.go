@@ -2,6 +2,7 @@ package buyer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -14,7 +15,7 @@ import (
 func Watch(ctx context.Context, t Target, a Access, out io.Writer) error {
 	messages := make(chan []byte, 64)
 	refused := make(chan error, 1)
-	o := clientOptions(t).
+	o := clientOptions(t, &peerPin{want: a.certificate, known: true}).
 		SetClientID("reader-" + newClientID()).
 		SetUsername(a.Username).SetPassword(a.Password).
 		SetAutoReconnect(false).
@@ -47,7 +48,7 @@ func Watch(ctx context.Context, t Target, a Access, out io.Writer) error {
 		if !time.Now().Before(a.End.Add(-time.Second)) {
 			return &StoppedError{"the access ended at " + a.End.Local().Format(time.TimeOnly)}
 		}
-		if err != nil && c.IsConnectionOpen() {
+		if _, full := errors.AsType[*writeError](err); full {
 			return err
 		}
 		select {
@@ -57,6 +58,15 @@ func Watch(ctx context.Context, t Target, a Access, out io.Writer) error {
 	}
 	return nil
 }
+
+// writeError says that the reader's own side failed: connecting again would not help.
+type writeError struct{ err error }
+
+// Error implements error.
+func (e *writeError) Error() string { return "cannot write the stream: " + e.err.Error() }
+
+// Unwrap gives the cause.
+func (e *writeError) Unwrap() error { return e.err }
 
 // pump writes what arrives until the connection is lost.
 func pump(ctx context.Context, messages <-chan []byte, lost <-chan error, out io.Writer) error {
@@ -68,7 +78,7 @@ func pump(ctx context.Context, messages <-chan []byte, lost <-chan error, out io
 			return err
 		case m := <-messages:
 			if _, err := fmt.Fprintf(out, "%s\n", m); err != nil {
-				return fmt.Errorf("cannot write the stream: %w", err)
+				return &writeError{err}
 			}
 		}
 	}

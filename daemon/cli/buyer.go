@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/wattgate/wattgate/daemon/buyer"
 )
@@ -31,9 +32,9 @@ func showOffer(ctx context.Context, s Streams, args []string) error {
 	}
 	var tab table
 	for _, p := range offer.Products {
-		tab.row("product", p.ID)
-		tab.row("price", fmt.Sprintf("%s IOTA on %s for %d s, at least %d at once", p.Price.Amount, offer.Network, p.PeriodS, p.MinPeriods))
-		tab.row("topics", fmt.Sprint(p.Topics))
+		tab.row("product", printable(p.ID))
+		tab.row("price", fmt.Sprintf("%s IOTA on %s for %d s, at least %d at once", printable(p.Price.Amount), printable(offer.Network), p.PeriodS, p.MinPeriods))
+		tab.row("topics", printable(strings.Join(p.Topics, " ")))
 		tab.row("rate", fmt.Sprintf("%d a second; the meter itself has a new value about every %d ms", p.RateHz, p.MeterRefreshMS))
 	}
 	tab.row("gateway", gatewayOf(raw))
@@ -84,7 +85,7 @@ func printAccess(s Streams, a buyer.Access, asJSON bool) error {
 	if asJSON {
 		return printJSON(s.Out, a)
 	}
-	fmt.Fprintf(s.Out, "user      %s\npassword  %s\nuntil     %s\n", a.Username, a.Password, local(a.End))
+	fmt.Fprintf(s.Out, "user      %s\npassword  %s\nuntil     %s\n", printable(a.Username), printable(a.Password), local(a.End))
 	return nil
 }
 
