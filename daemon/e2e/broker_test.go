@@ -4,9 +4,12 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wattgate/wattgate/daemon/wattgatetest"
 )
 
 func TestBrokerRestartLosesOnlyTheSlotsBetween(t *testing.T) {
@@ -93,11 +96,12 @@ func TestGatewayKilledIsOfflineAndBuyersKeepTheirConnection(t *testing.T) {
 	if at := reader.LostAt(); !at.IsZero() {
 		t.Errorf("the buyer lost his connection at %s: the broker must outlive the gateway", at)
 	}
-	before, after := reader.Messages("sensor/live")[:seen], reader.Messages("sensor/live")[seen:]
-	first, next := readStream(t, before), readStream(t, after)
-	if *first[0].Run == *next[0].Run {
-		t.Error("the next run of the gateway must have another name")
+	all := reader.Messages("sensor/live")
+	run := *readLive(t, all[0].Payload).Run
+	next := slices.IndexFunc(all, func(m wattgatetest.Message) bool { return *readLive(t, m.Payload).Run != run })
+	if next < 0 {
+		t.Fatal("the next run of the gateway must have another name")
 	}
-	withoutGaps(t, first)
-	withoutGaps(t, next)
+	withoutGaps(t, readStream(t, all[:next]))
+	withoutGaps(t, readStream(t, all[next:]))
 }

@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -125,5 +127,46 @@ func TestWhatIsRetainedTellsANewcomerEverything(t *testing.T) {
 	stamp(t, st.Since)
 	if st.V != 1 || st.State != "serving" || st.Reason != nil || st.Version == "" {
 		t.Errorf("status is %s", s.Messages("wattgate/status")[0].Payload)
+	}
+}
+
+// TestDemoNamesCommandsThatWork types what the demo prints, word for word.
+func TestDemoNamesCommandsThatWork(t *testing.T) {
+	t.Parallel()
+	d, err := wattgatetest.LaunchDemo(built.plain, stateDir(t), "--json=false", "--period", "2s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	says(t, d.Out, 30*time.Second, "Ctrl-C ends it all")
+	if first := d.Out.Lines()[0].Text; first != "ready" {
+		t.Errorf("the first line is %q", first)
+	}
+	for _, c := range []struct {
+		name    string
+		more    string // what a test adds, so that the command ends
+		code    int
+		expects string
+	}{
+		{"the free average:", " -C 1 -W 10", 0, "sensor/1m {"},
+		{"buy an hour and watch:", "", 5, `"seq":`},
+		{"how it is doing:", "", 0, "is serving"},
+	} {
+		_, command, found := strings.Cut(d.Out.String(), c.name)
+		if !found {
+			t.Errorf("%q is not printed:\n%s", c.name, d.Out)
+			continue
+		}
+		command, _, _ = strings.Cut(command, "\n")
+		sh := exec.CommandContext(t.Context(), "sh", "-c", command+c.more)
+		sh.Env = append(os.Environ(), "XDG_STATE_HOME="+t.TempDir())
+		out, _ := sh.CombinedOutput()
+		if sh.ProcessState.ExitCode() != c.code || !strings.Contains(string(out), c.expects) {
+			t.Errorf("%s\nended with %d:\n%s", command, sh.ProcessState.ExitCode(), out)
+		}
 	}
 }

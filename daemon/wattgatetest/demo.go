@@ -28,13 +28,13 @@ const (
 type Demo struct {
 	Program Program
 	State   string
+	Out     *Log   // what it wrote to the standard output
 	Log     *Log   // what it, its gateway and its broker wrote to the standard error
 	MQTT    string // of the ready line: mqtt://127.0.0.1:PORT
 	TLS     string
 	Web     string // http://127.0.0.1:PORT
 
 	cmd   *exec.Cmd
-	out   *Log
 	ended chan struct{} // closed when the process is gone
 	err   error         // how it ended; read after ended
 	known map[int]bool  // every child that was seen; owned by the caller's goroutine
@@ -55,10 +55,10 @@ func StartDemo(ctx context.Context, p Program, state string, args ...string) (*D
 
 // LaunchDemo starts a demo and does not wait.
 func LaunchDemo(p Program, state string, args ...string) (*Demo, error) {
-	d := &Demo{Program: p, State: state, Log: &Log{}, out: &Log{}, ended: make(chan struct{}), known: map[int]bool{}}
+	d := &Demo{Program: p, State: state, Log: &Log{}, Out: &Log{}, ended: make(chan struct{}), known: map[int]bool{}}
 	// Not bound to a context: a demo must be asked to end, or it would leave its children to the kernel.
 	d.cmd = p.command(context.Background(), append([]string{"demo", "--json", "--state", state, "--mqtt-port", "0", "--tls-port", "0", "--web-port", "0"}, args...)...)
-	d.cmd.Stdout, d.cmd.Stderr = d.out, d.Log
+	d.cmd.Stdout, d.cmd.Stderr = d.Out, d.Log
 	// A group of its own, as a shell gives it; and should this process be killed, the demo ends with it.
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	started := make(chan error, 1)
@@ -86,7 +86,7 @@ func (d *Demo) AwaitReady(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if lines := d.out.Lines(); len(lines) > 0 {
+		if lines := d.Out.Lines(); len(lines) > 0 {
 			return d.readReady(lines[0].Text)
 		}
 		select {
