@@ -55,11 +55,15 @@ type Gateway struct {
 	gate     *acl.Gate
 	link     *link
 	web      *webListener
+	metrics  *metrics
 
+	accounts   atomic.Int64 // accounts in the last apply
 	ledgerSeen atomic.Int64 // when the ledger last answered, Unix milliseconds
 
 	broken atomic.Pointer[string] // a breach reconcile has to mend
 	sold   billing.Terms          // owned by reconcile: what the shop was told last
+
+	inForce inForce // owned by reconcile: what the last apply was made of
 
 	publishing sync.Mutex // held while a slot goes out, and while what may go out changes
 	averaged   time.Time  // owned by publish: the end of the last average
@@ -99,6 +103,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	wg.Go(func() { g.watchLedger(ctx) })
 	wg.Go(func() { g.takeOrders(ctx) })
 	wg.Go(func() { g.web.run(ctx) })
+	wg.Go(func() { g.serveMetrics(ctx) })
 	wg.Go(func() { g.followConfig(ctx) })
 	wg.Go(func() { g.keepCertificate(ctx) })
 	wg.Go(func() { g.o.Notify.RunWatchdog(ctx, g.isAlive) })
@@ -138,6 +143,7 @@ func (g *Gateway) open(ctx context.Context) error {
 		return err
 	}
 	g.web = newWebListener(g)
+	g.metrics = newMetrics(g)
 	energy, err := g.loadEnergy(ctx)
 	if err != nil {
 		g.close()

@@ -139,9 +139,10 @@ func (l *link) receive(_ mqtt.Client, m mqtt.Message) {
 	}
 }
 
-// reading publishes a reading that is not retained, at QoS 0: a late reading is worth nothing.
-func (l *link) reading(topic string, payload []byte) {
-	l.client.Publish(topic, 0, false, payload)
+// reading publishes a reading that is not retained, at QoS 0: a late reading is worth nothing. The token is done when it
+// was written to the broker.
+func (l *link) reading(topic string, payload []byte) mqtt.Token {
+	return l.client.Publish(topic, 0, false, payload)
 }
 
 // reply publishes an answer to one client.

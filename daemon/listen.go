@@ -64,16 +64,13 @@ func (w *webListener) once(ctx context.Context) {
 		}
 		return
 	}
-	w.g.serveWeb(ctx, l)
+	w.g.serve(ctx, l, w.g.webHandler())
 }
 
 func (w *webListener) note(address string, err error) {
 	problemText := ""
 	if err != nil {
-		problemText = err.Error()
-		if errors.Is(err, syscall.EADDRINUSE) {
-			problemText = "another program uses this port"
-		}
+		problemText = explainListen(err)
 	}
 	w.mu.Lock()
 	w.address, w.problem = address, problemText
@@ -93,6 +90,14 @@ func (w *webListener) listener() control.Listener {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return listenerOf("web.listen", w.address, w.problem)
+}
+
+// explainListen says why an address cannot be had.
+func explainListen(err error) string {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "another program uses this port"
+	}
+	return err.Error()
 }
 
 // move has the listener look at the configuration again.

@@ -43,7 +43,13 @@ func (g *Gateway) takeOrder(ctx context.Context, sealed []byte) {
 
 // placeOrder is the one handler of orders, whatever they came by.
 func (g *Gateway) placeOrder(ctx context.Context, sealed []byte, origin billing.Origin) ([]byte, error) {
-	return g.shop.PlaceOrder(ctx, sealed, origin, time.Now())
+	reply, err := g.shop.PlaceOrder(ctx, sealed, origin, time.Now())
+	if err != nil {
+		g.metrics.orders.WithLabelValues("refused").Inc()
+	} else {
+		g.metrics.orders.WithLabelValues("taken").Inc()
+	}
+	return reply, err
 }
 
 // answer sends a document to the client that an order named; an order that named none asks over HTTP.

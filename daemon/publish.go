@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
 	"github.com/wattgate/wattgate/acl"
 	"github.com/wattgate/wattgate/daemon/config"
 	"github.com/wattgate/wattgate/daemon/readings"
@@ -71,7 +73,12 @@ func (g *Gateway) publishSlot(ctx context.Context, slot slotID) {
 	g.state.setPlugs(samples)
 	open := g.askGate(ctx)
 	if open {
-		g.sendLive(slot, samples)
+		asked := time.Now()
+		if g.sendLive(slot, samples).WaitTimeout(grid) {
+			g.metrics.window.Observe(time.Since(asked).Seconds())
+		}
+	} else {
+		g.metrics.withheld.Add(grid.Seconds())
 	}
 	if due := slot.at.Truncate(cfg.Publish.AverageEvery); due.After(g.averaged) {
 		g.averaged = due
@@ -87,9 +94,13 @@ func (g *Gateway) publishSlot(ctx context.Context, slot slotID) {
 func (g *Gateway) askGate(ctx context.Context) bool {
 	if !g.link.isUp() {
 		g.state.gate(false, "the broker is not connected")
+		g.metrics.slot(acl.Unproven)
 		return false
 	}
+	began := time.Now()
 	check := g.gate.Check(ctx)
+	g.metrics.check.Observe(time.Since(began).Seconds())
+	g.metrics.slot(check.State)
 	g.state.gate(check.State == acl.Open, check.Reason)
 	switch check.State {
 	case acl.Open:
@@ -102,24 +113,26 @@ func (g *Gateway) askGate(ctx context.Context) bool {
 	return false
 }
 
-// sendLive publishes one slot of the live topics.
-func (g *Gateway) sendLive(slot slotID, samples []devices.Sample) {
+// sendLive publishes one slot of the live topics; the token is done when the last message was written to the broker.
+func (g *Gateway) sendLive(slot slotID, samples []devices.Sample) mqtt.Token {
 	now := time.Now()
 	total, _ := g.fleet.Energy()
 	sum := sumOf(slot, now, samples, total)
-	g.sendReading(topicLive, encode(sum), sum.PowerW)
+	last := g.sendReading(topicLive, encode(sum), sum.PowerW)
 	for _, s := range samples {
 		id := g.readings.PlugID(s.UDN, s.Serial)
 		one := plugLive(slot, now, id, s)
-		g.sendReading(plugTopic(id, "live"), encode(one), one.PowerW)
+		last = g.sendReading(plugTopic(id, "live"), encode(one), one.PowerW)
 	}
+	return last
 }
 
-func (g *Gateway) sendReading(topic string, payload []byte, w *float64) {
-	g.link.reading(topic, payload)
+func (g *Gateway) sendReading(topic string, payload []byte, w *float64) mqtt.Token {
+	last := g.link.reading(topic, payload)
 	if number, ok := bare(w); ok {
-		g.link.reading(topic+bareSuffix, number)
+		last = g.link.reading(topic+bareSuffix, number)
 	}
+	return last
 }
 
 // sendAverage publishes and stores the averages of the minute that ends now.

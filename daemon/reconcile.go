@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/wattgate/wattgate/acl"
@@ -27,10 +28,11 @@ const lookAgain = time.Second
 func (g *Gateway) reconcile(ctx context.Context) {
 	var last time.Time // when the last apply ended
 	var failures int
+	nudged := true
 	for ctx.Err() == nil {
 		g.alive.Store(time.Now().UnixNano())
 		g.mend(ctx)
-		next, err := g.ensure(ctx)
+		next, err := g.ensure(ctx, nudged || failures > 0)
 		last = time.Now()
 		switch {
 		case err != nil && ctx.Err() == nil:
@@ -45,58 +47,78 @@ func (g *Gateway) reconcile(ctx context.Context) {
 		default:
 			failures = 0
 		}
-		g.wait(ctx, last, next)
+		nudged = g.wait(ctx, last, next)
 	}
 }
 
 // wait returns when there is something to do: a nudge, the moment next, or the regular look.
-func (g *Gateway) wait(ctx context.Context, last, next time.Time) {
+func (g *Gateway) wait(ctx context.Context, last, next time.Time) (nudged bool) {
 	timer := time.NewTimer(max(0, min(time.Until(next), lookAgain)))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
+		return false
 	case <-timer.C:
+		return false
 	case <-g.nudge:
-		// What else arrives in this little while shares the reload.
-		select {
-		case <-ctx.Done():
-		case <-time.After(settleTime - time.Since(last)):
-		}
 	}
+	// What else arrives in this little while shares the reload.
+	select {
+	case <-ctx.Done():
+	case <-time.After(settleTime - time.Since(last)):
+	}
+	return true
+}
+
+// inForce is what the last apply was made of, apart from the accounts.
+type inForce struct {
+	who         audience
+	certificate string
 }
 
 // ensure makes what should be so: ends what is over, renders who may read, has the broker obey, and only then tells
-// buyers that they may. It returns the moment at which something will change by itself.
-func (g *Gateway) ensure(ctx context.Context) (next time.Time, err error) {
+// buyers that they may. Unless something may have changed it only looks, because ten thousand accounts are not read for
+// nothing. It returns the moment at which something will change by itself.
+func (g *Gateway) ensure(ctx context.Context, changed bool) (next time.Time, err error) {
 	now := time.Now()
 	next, changes, err := g.shop.Tick(ctx, now)
 	if err != nil {
 		return now, err
 	}
 	g.tell(changes)
-	accounts, err := g.shop.Accounts(ctx, now)
-	if err != nil {
+	if err := g.renewTerms(ctx); err != nil {
 		return now, err
 	}
+	want := inForce{g.audience(), g.certificate().SHA256} // a reload shows a new certificate to those who connect from then on
+	if changed || len(changes) > 0 || !g.gate.Status().Proven || !reflect.DeepEqual(want, g.inForce) {
+		if err := g.apply(ctx, want); err != nil {
+			return now, err
+		}
+		g.inForce = want
+	}
+	return next, g.showOffer(ctx)
+}
+
+// apply has the broker obey and tells those whose access that proves.
+func (g *Gateway) apply(ctx context.Context, want inForce) error {
+	accounts, err := g.shop.Accounts(ctx, time.Now())
+	if err != nil {
+		return err
+	}
+	policy := policyFor(want.who, accounts)
+	policy.Beside = want.certificate
 	bounded, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()
-	policy := policyFor(g.audience(), accounts)
-	policy.Beside = g.certificate().SHA256 // a reload shows it to those who connect from then on
 	if _, err := g.gate.Apply(bounded, policy); err != nil {
 		g.state.gate(false, err.Error())
 		if errors.Is(err, acl.ErrDisobeys) || errors.Is(err, acl.ErrHung) {
 			g.breach(err.Error())
 		}
-		return now, err
+		return err
 	}
+	g.accounts.Store(int64(len(accounts)))
 	g.connectOnce()
-	if err := g.renewTerms(ctx); err != nil {
-		return now, err
-	}
-	if err := g.activate(ctx, accounts); err != nil {
-		return now, err
-	}
-	return next, g.showOffer(ctx)
+	return g.activate(ctx, accounts)
 }
 
 // connectOnce starts the publisher's connection after the first proof: its account exists only since then.
@@ -170,6 +192,7 @@ func (g *Gateway) showOffer(ctx context.Context) error {
 // breach asks reconcile to mend what the gate found broken.
 func (g *Gateway) breach(reason string) {
 	if g.broken.Swap(&reason) == nil {
+		g.metrics.breaches.Inc()
 		g.log.Error("the broker does not obey, withholding readings", "found", reason)
 	}
 	g.Nudge()
@@ -186,6 +209,7 @@ func (g *Gateway) mend(ctx context.Context) {
 		return
 	}
 	g.broken.Store(nil)
+	g.metrics.restarts.Inc()
 	g.log.Warn("rights restored, the broker starts afresh", "after", *reason)
 }
 
@@ -199,6 +223,7 @@ func (g *Gateway) tell(changes []billing.Change) {
 		if c.Order != "" {
 			attrs = append(attrs, "order", short(c.Order))
 		}
+		g.metrics.changes.WithLabelValues(string(c.Kind)).Inc()
 		g.log.Info(changeWord(c.Kind), attrs...)
 		if c.Document != nil {
 			g.answer(c.ReplyTo, c.Document)

@@ -1,12 +1,10 @@
 package daemon
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -16,36 +14,6 @@ import (
 	"github.com/wattgate/wattgate/daemon/config"
 	"github.com/wattgate/wattgate/daemon/control"
 )
-
-// serveWeb answers HTTP on l until ctx ends.
-func (g *Gateway) serveWeb(ctx context.Context, l net.Listener) {
-	srv := &http.Server{
-		Handler:           g.webHandler(),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
-	}
-	finished := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(finished)
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if srv.Shutdown(grace) != nil {
-			_ = srv.Close()
-		}
-	})
-	defer func() {
-		if !stop() {
-			<-finished // Serve returns at once; what is being answered is answered first
-		}
-	}()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		g.log.Error("web front ended", "error", err)
-	}
-}
 
 // webHandler is the public HTTP API: every route, open to anyone.
 func (g *Gateway) webHandler() http.Handler {

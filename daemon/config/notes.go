@@ -13,7 +13,6 @@ func later() []string {
 		"web.origins",
 		"web.trusted-proxies",
 		"web.base-path",
-		"metrics.listen",
 	}
 }
 

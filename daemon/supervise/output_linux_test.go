@@ -1,8 +1,8 @@
 package supervise
 
 import (
-	"log/slog"
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 )
