@@ -2,8 +2,10 @@ package devices
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -19,6 +21,7 @@ type Fleet struct {
 	brands   []brand
 	search   func(ctx context.Context, iface string, targets []string) ([]ssdp.Answer, error)
 	listen   func(ctx context.Context, iface string, targets []string, hear func(ssdp.Notice), changed func())
+	receive  func(from netip.Addr, take func(sid string, body io.Reader) error) (url string, stop func(), err error)
 
 	changed chan struct{}    // capacity 1: who is to be sampled may have changed
 	nudged  chan struct{}    // capacity 1: search now
@@ -44,6 +47,7 @@ func New(o Options) *Fleet {
 		brands:   brands(),
 		search:   ssdp.Search,
 		listen:   ssdp.Listen,
+		receive:  receive,
 		changed:  make(chan struct{}, 1),
 		nudged:   make(chan struct{}, 1),
 		applied:  make(chan struct{}, 1),
@@ -104,6 +108,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 type sampler struct {
 	plug     *plug
 	interval time.Duration
+	events   bool
 	stop     context.CancelFunc
 }
 
@@ -111,14 +116,14 @@ type sampler struct {
 // sampled at the configured rate. running is owned by Run.
 func (f *Fleet) reconcile(ctx context.Context, wg *sync.WaitGroup, running map[string]sampler) {
 	f.mu.Lock()
-	interval := f.cfg.Interval
+	interval, events := f.cfg.Interval, f.cfg.Events
 	wanted := map[string]*plug{}
 	for _, p := range f.expected() {
 		wanted[p.udn] = p
 	}
 	f.mu.Unlock()
 	for udn, s := range running {
-		if wanted[udn] != s.plug || s.interval != interval {
+		if wanted[udn] != s.plug || s.interval != interval || s.events != events {
 			s.stop()
 			delete(running, udn)
 			f.rest(s.plug, wanted[udn] == nil)
@@ -130,10 +135,10 @@ func (f *Fleet) reconcile(ctx context.Context, wg *sync.WaitGroup, running map[s
 		}
 		sctx, stop := context.WithCancel(ctx)
 		p := wanted[udn]
-		running[udn] = sampler{p, interval, stop}
+		running[udn] = sampler{p, interval, events, stop}
 		wg.Go(func() {
 			defer stop()
-			f.sample(sctx, p, interval)
+			f.sample(sctx, p, interval, events)
 		})
 	}
 }

@@ -20,9 +20,14 @@ type segment struct {
 // history is what one plug said, oldest first.
 type history []segment
 
-// add appends a reading. Readings come in the order of their times.
+// add appends a reading. Readings come in the order of their times; an event and
+// an answer at the same moment may change places.
 func (h history) add(at time.Duration, p Milliwatts) history {
-	if n := len(h); n > 0 && h[n-1].power == p && at-h[n-1].last <= MaxHold {
+	n := len(h)
+	if n > 0 {
+		at = max(at, h[n-1].last)
+	}
+	if n > 0 && h[n-1].power == p && at-h[n-1].last <= MaxHold {
 		h[n-1].last = at
 		return h
 	}

@@ -79,6 +79,7 @@ func TestPlugsOnTheNetworkAreReadWithinThreeSeconds(t *testing.T) {
 }
 
 func TestFaultsOfOnePlugStayItsOwn(t *testing.T) {
+	t.Parallel()
 	good := simulate(t, devicestest.Options{Serial: serial(20), Silent: true})
 	bad := simulate(t, devicestest.Options{Serial: serial(21), Silent: true})
 	f := run(t, devices.Config{Addresses: []string{good.Addr().String(), bad.Addr().String()}})
@@ -108,7 +109,57 @@ func TestFaultsOfOnePlugStayItsOwn(t *testing.T) {
 	}
 }
 
+// Over real HTTP: a plug that sends events is hardly asked any more, and is asked
+// again when they stop.
+func TestEventsOverTheNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED events over the network: it takes 20 s")
+	}
+	t.Parallel()
+	p := simulate(t, devicestest.Options{Serial: serial(50), Silent: true})
+	f := run(t, devices.Config{Addresses: []string{p.Addr().String()}, Events: true})
+	eventually(t, 10*time.Second, "events", func() bool { return p.Subscribers() == 1 && f.Plugs()[0].Events })
+	asked := p.Asked()
+	<-time.After(8 * time.Second)
+	if n := p.Asked() - asked; n > 8 {
+		t.Errorf("asked %d times in 8 s with events", n)
+	}
+	if x := f.Plugs()[0]; x.Health != devices.Online || !x.Last.Known || x.Problem != "" {
+		t.Errorf("%+v", x)
+	}
+	if err := p.Break(devicestest.Fault{Mute: true}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 15*time.Second, "events missed", func() bool { return !f.Plugs()[0].Events })
+	asked = p.Asked()
+	eventually(t, 5*time.Second, "asked again", func() bool { return p.Asked() > asked+4 })
+}
+
+func TestAnnouncementsAreHeard(t *testing.T) {
+	t.Parallel()
+	f := run(t, devices.Config{Discover: true, Interface: "lo", Allow: []string{serial(60)}})
+	f.Plugs()
+	p := simulate(t, devicestest.Options{Serial: serial(60), Silent: true}) // it answers no search
+	eventually(t, 10*time.Second, "found by its announcement", func() bool {
+		if err := p.Announce(false); err != nil {
+			t.Fatal(err)
+		}
+		s := f.Sample(time.Now())
+		return len(s) == 1 && s[0].Known
+	})
+	for range 50 {
+		if err := p.Announce(true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-time.After(time.Second)
+	if s := f.Sample(time.Now()); len(s) != 1 || !s[0].Known {
+		t.Errorf("a farewell alone lost the plug: %+v", s)
+	}
+}
+
 func TestScan(t *testing.T) {
+	t.Parallel()
 	a := simulate(t, devicestest.Options{Serial: serial(30), Name: "found"})
 	b := simulate(t, devicestest.Options{Serial: serial(31), Silent: true})
 	const nobody = "127.0.0.1:1"
@@ -137,6 +188,7 @@ func TestScan(t *testing.T) {
 // A fleet returns on time also in the middle of a search and of a request that
 // hangs.
 func TestRunEndsInTime(t *testing.T) {
+	t.Parallel()
 	p := simulate(t, devicestest.Options{Serial: serial(40), Silent: true})
 	if err := p.Break(devicestest.Fault{Hang: true}); err != nil {
 		t.Fatal(err)

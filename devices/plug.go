@@ -12,11 +12,12 @@ const (
 	rateWindow = 10 * time.Second // over which Plug.Rate is taken
 )
 
-// plug is what the fleet keeps of one plug. Fleet.mu guards all but
-// the first three fields.
+// plug is what the fleet keeps of one plug. Fleet.mu guards all but the first
+// four fields.
 type plug struct {
 	turn  sync.Mutex    // held by the goroutine that samples: one request at a time
 	moved chan struct{} // capacity 1: it was found again, end the pause
+	renew chan struct{} // capacity 1: subscribe anew, it moved or was away
 	udn   string        // who it is; set once, readable without mu
 
 	id    driver.Identity
@@ -40,7 +41,11 @@ type plug struct {
 	history history
 	count   *counter // nil until a total was told
 
-	governor             governor
+	governor governor
+	sid      string    // of its subscription, "" = none is known
+	heard    time.Time // its last event
+	mute     string    // why it sends no events, in words
+
 	streak               int // failed readings in a row
 	missed, read, failed uint64
 	recent               [32]time.Time // of the last readings, a ring indexed by read

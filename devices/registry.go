@@ -42,7 +42,7 @@ func (f *Fleet) admit(n found, wake bool, now time.Time) {
 		if !f.makeRoom(n.id.Serial) {
 			return
 		}
-		p = &plug{moved: make(chan struct{}, 1), udn: n.id.UDN, since: now, health: Verified, count: f.energy[n.id.UDN]}
+		p = &plug{moved: make(chan struct{}, 1), renew: make(chan struct{}, 1), udn: n.id.UDN, since: now, health: Verified, count: f.energy[n.id.UDN]}
 		f.plugs[n.id.UDN] = p
 	}
 	from := p.at.Addr
@@ -54,6 +54,9 @@ func (f *Fleet) admit(n found, wake bool, now time.Time) {
 		p.enter(Verified, "", now)
 	}
 	f.tell(p, known, from)
+	if known && from != p.at.Addr {
+		signal(p.renew)
+	}
 	if known && wake && (from != p.at.Addr || !p.woken) {
 		p.woken = true
 		signal(p.moved)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/wattgate/wattgate/devices/driver"
@@ -16,9 +17,14 @@ const readTimeout = 2 * time.Second
 var errNoPower = errors.New("the plug did not tell its power")
 
 // sample reads p on its grid until ctx ends.
-func (f *Fleet) sample(ctx context.Context, p *plug, interval time.Duration) {
+func (f *Fleet) sample(ctx context.Context, p *plug, interval time.Duration, events bool) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	if events {
+		wg.Go(func() { f.follow(ctx, p) })
+	}
 	g := newGrid(f.epoch, p.udn, interval)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -26,6 +32,10 @@ func (f *Fleet) sample(ctx context.Context, p *plug, interval time.Duration) {
 	for vain := 0; ; {
 		if !wait(ctx, timer, time.Until(slot), nil) {
 			return
+		}
+		if f.spared(p, g.step, time.Now()) {
+			slot, _ = g.after(slot, time.Now())
+			continue
 		}
 		f.lateness(time.Since(slot))
 		if f.read(ctx, p) {
@@ -131,6 +141,7 @@ func (f *Fleet) note(p *plug, r driver.Reading, err error, now time.Time) bool {
 	}
 	away := now.Sub(p.since)
 	if p.succeed(r, now, now.Sub(f.epoch)) {
+		signal(p.renew)
 		f.log.Info("plug regained", "serial", p.id.Serial, "name", p.id.FriendlyName, "address", p.at.Addr.String(), "away", away.Round(time.Second))
 	}
 	if r.HasTotal {

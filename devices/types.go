@@ -24,6 +24,7 @@ type Config struct {
 	Interface string        // search on this network interface only; "" = all usable ones. The loopback interface is used only when named
 	Addresses []string      // fixed plugs, host or host:port; without a port the brands' usual ports are tried
 	Allow     []string      // serials that count; empty = all
+	Events    bool          // subscribe to plugs that can send their readings, and read those rarely
 	Interval  time.Duration // between two readings of a plug; 0 = DefaultInterval
 }
 
@@ -54,6 +55,7 @@ type Plug struct {
 	Health  Health
 	Problem string    // what is wrong, in words; "" = nothing
 	Since   time.Time // when it came into this state of health
+	Events  bool      // its readings arrive as events
 	Last    Sample    // the last reading, whatever its age
 	Rate    float64   // readings per second over the last 10 s
 

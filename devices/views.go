@@ -24,7 +24,7 @@ func (f *Fleet) Plugs() []Plug {
 			UDN: p.id.UDN, Serial: p.id.Serial, Model: p.id.Model, Firmware: p.id.Firmware,
 			FriendlyName: p.id.FriendlyName, MAC: p.id.MAC, Brand: p.brand.Name(),
 			Address: p.at.Addr.String(), Metered: p.meter != nil, Allowed: f.allowed(p.id.Serial),
-			Health: p.health, Problem: cmp.Or(p.problem, p.governor.words(f.cfg.Interval)), Interval: p.governor.interval(f.cfg.Interval), Since: p.since, Last: last,
+			Health: p.health, Problem: cmp.Or(p.problem, p.governor.words(f.cfg.Interval), p.mute), Events: now.Sub(p.heard) < flowing, Interval: p.governor.interval(f.cfg.Interval), Since: p.since, Last: last,
 			Rate: p.rate(now), Missed: p.missed, Read: p.read, Failed: p.failed,
 		})
 	}

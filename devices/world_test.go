@@ -3,7 +3,11 @@ package devices
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,13 +26,17 @@ type world struct {
 	asked   int // descriptions fetched
 	hear    func(ssdp.Notice)
 	changed func()
+	boxes   map[netip.Addr]func(sid string, body io.Reader) error
 }
 
 // fakePlug is one plug of a world. Its fields are guarded by world.mu.
 type fakePlug struct {
 	w       *world
 	id      driver.Identity
-	bare    bool // has no meter
+	bare    bool     // has no meter
+	talks   bool     // it can be subscribed to
+	sids    []string // it knows; the last one is used for events
+	renewed int
 	take    time.Duration
 	broken  error
 	reading driver.Reading
@@ -76,6 +84,9 @@ func (w *world) Describe(_ context.Context, at driver.Location) (driver.Identity
 		return driver.Identity{}, nil, errors.New("nobody there")
 	case p.bare:
 		return p.id, nil, nil
+	}
+	if p.talks {
+		return p.id, fakeTalker{fakeMeter{w, at.Addr}}, nil
 	}
 	return p.id, fakeMeter{w, at.Addr}, nil
 }
@@ -128,11 +139,73 @@ func (m fakeMeter) Read(ctx context.Context) (driver.Reading, error) {
 	return p.reading, err
 }
 
+// fakeTalker can be subscribed to.
+type fakeTalker struct{ fakeMeter }
+
+func (m fakeTalker) Subscribe(_ context.Context, callback, sid string) (string, time.Duration, error) {
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	p := m.w.plugs[m.addr]
+	switch {
+	case p == nil || callback == "":
+		return "", 0, errors.New("the plug refuses connections")
+	case sid != "" && !slices.Contains(p.sids, sid):
+		return "", 0, driver.ErrUnsubscribed
+	case sid == "":
+		sid = fmt.Sprint("uuid:", p.id.Serial, len(p.sids))
+		p.sids = append(p.sids, sid)
+	default:
+		p.renewed++
+	}
+	return sid, 1800 * time.Second, nil
+}
+
+func (m fakeTalker) Unsubscribe(_ context.Context, sid string) error {
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	if p := m.w.plugs[m.addr]; p != nil {
+		p.sids = slices.DeleteFunc(p.sids, func(s string) bool { return s == sid })
+	}
+	return nil
+}
+
+// Event reads a power in mW.
+func (m fakeTalker) Event(body io.Reader) (driver.Reading, error) {
+	r := driver.Reading{Relay: RelayOn, HasPower: true, Total: 600_000, HasTotal: true}
+	_, err := fmt.Fscan(body, &r.Power)
+	return r, err
+}
+
+func (w *world) receive(from netip.Addr, take func(string, io.Reader) error) (string, func(), error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.boxes == nil {
+		w.boxes = map[netip.Addr]func(string, io.Reader) error{}
+	}
+	w.boxes[from] = take
+	return "http://here/", func() { w.set(func() { delete(w.boxes, from) }) }, nil
+}
+
+// send lets the plug at addr send an event.
+func (w *world) send(addr string, power Milliwatts) error {
+	at := netip.MustParseAddrPort(addr)
+	w.mu.Lock()
+	take, sid := w.boxes[at.Addr()], ""
+	if p := w.plugs[at]; p != nil && len(p.sids) > 0 {
+		sid = p.sids[len(p.sids)-1]
+	}
+	w.mu.Unlock()
+	if take == nil || sid == "" {
+		return errors.New("not subscribed")
+	}
+	return take(sid, strings.NewReader(fmt.Sprint(int64(power))))
+}
+
 // run starts a fleet over w in the bubble of the test, and stops it at its end.
 func (w *world) run(t *testing.T, o Options) *Fleet {
 	t.Helper()
 	f := New(o)
-	f.brands, f.search, f.listen = []brand{w}, w.Search, w.Listen
+	f.brands, f.search, f.listen, f.receive = []brand{w}, w.Search, w.Listen, w.receive
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- f.Run(ctx) }()

@@ -1,7 +1,7 @@
 package devicestest
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"html"
 	"io"
@@ -39,6 +39,7 @@ type reply struct {
 	status int
 	header string // further header lines, each with its line end
 	body   string
+	terse  bool // without date and user agent
 }
 
 func (s *service) handle(w http.ResponseWriter, r *http.Request) {
@@ -52,17 +53,33 @@ func (s *service) handle(w http.ResponseWriter, r *http.Request) {
 	if !s.wait(r, fault) {
 		return
 	}
-	a := s.plug.answer(r.Method, r.URL.Path, r.Header.Get("SOAPACTION"), string(body))
-	if fault.Status != 0 {
-		a.status = fault.Status
+	s.write(w, s.plug.spoil(fault, s.plug.respond(r, string(body), fault)), fault)
+}
+
+// respond is what the plug says, if no fault is in the way of its words.
+func (p *Plug) respond(r *http.Request, body string, f Fault) reply {
+	switch r.Method {
+	case "SUBSCRIBE", "UNSUBSCRIBE":
+		return p.subscribe(r)
 	}
-	if fault.Body != "" {
-		a.body = fault.Body
+	return p.answer(r.Method, r.URL.Path, r.Header.Get("SOAPACTION"), body, f)
+}
+
+// spoil changes an answer as the fault wants.
+func (p *Plug) spoil(f Fault, a reply) reply {
+	if f.Status != 0 {
+		a.status = f.Status
 	}
-	if fault.Redirect != "" {
-		a.status, a.header = http.StatusFound, a.header+"LOCATION: "+fault.Redirect+"\r\n"
+	if f.Body != "" {
+		a.body = f.Body
 	}
-	write(w, a, fault.Surplus)
+	if f.BOM {
+		a.body = "\ufeff" + a.body
+	}
+	if f.Redirect != "" {
+		a.status, a.header = http.StatusFound, a.header+"LOCATION: "+f.Redirect+"\r\n"
+	}
+	return a
 }
 
 // wait delays a request as the fault wants; false means never to answer.
@@ -87,37 +104,72 @@ func (s *service) wait(r *http.Request, f Fault) bool {
 
 // write sends the answer byte by byte as the plugs do: in particular it closes
 // the connection without having said so after a POST.
-func write(w http.ResponseWriter, a reply, surplus int) {
+func (s *service) write(w http.ResponseWriter, a reply, f Fault) {
 	conn, buf, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	defer conn.Close()
-	fmt.Fprintf(buf, "HTTP/1.1 %d %s\r\nCONTENT-LENGTH: %d\r\n%sDATE: %s\r\nSERVER: Unspecified, UPnP/1.0, Unspecified\r\nX-User-Agent: redsonic\r\n\r\n%s",
-		a.status, http.StatusText(a.status), len(a.body)+surplus, a.header, time.Now().UTC().Format(http.TimeFormat), a.body)
-	if err := buf.Flush(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return // the client went away
+	when := "DATE: " + time.Now().UTC().Format(http.TimeFormat) + "\r\n"
+	agent := "X-User-Agent: redsonic\r\n"
+	if a.terse {
+		when, agent = "", ""
+	}
+	length := len(a.body) + f.Surplus
+	if f.Endless {
+		length = 1 << 40
+	}
+	fmt.Fprintf(buf, "HTTP/1.1 %d %s\r\nCONTENT-LENGTH: %d\r\n%s%sSERVER: Unspecified, UPnP/1.0, Unspecified\r\n%s\r\n",
+		a.status, http.StatusText(a.status), length, a.header, when, agent)
+	if f.Drip == 0 && !f.Endless {
+		buf.WriteString(a.body)
+		buf.Flush() // fails if the client went away
+		return
+	}
+	if buf.Flush() == nil {
+		s.trickle(conn, a.body, f)
+	}
+}
+
+// trickle sends a body slowly, or without end, until the client gives up or the
+// service is closed.
+func (s *service) trickle(conn net.Conn, body string, f Fault) {
+	blanks := strings.Repeat(" ", 4096)
+	for i := 0; i < len(body) || f.Endless; i++ {
+		piece := blanks
+		if i < len(body) {
+			piece = body[i : i+1]
+		}
+		if _, err := io.WriteString(conn, piece); err != nil {
+			return
+		}
+		select {
+		case <-s.done:
+			return
+		case <-time.After(f.Drip):
+		}
 	}
 }
 
 // answer is what a plug without faults says.
-func (p *Plug) answer(method, path, action, body string) reply {
+func (p *Plug) answer(method, path, action, body string, f Fault) reply {
 	const get = "CONTENT-TYPE: text/xml\r\nLAST-MODIFIED: Sat, 01 Jan 2000 00:01:07 GMT\r\nCONNECTION: close\r\n"
 	const post = "CONTENT-TYPE: text/xml; charset=\"utf-8\"\r\nEXT: \r\n"
 	switch {
 	case method == http.MethodGet && path == "/setup.xml":
-		return reply{http.StatusOK, get, p.description()}
+		return reply{status: http.StatusOK, header: get, body: p.description(cmp.Or(f.UDN, p.UDN()))}
 	case method != http.MethodPost || path != "/upnp/control/insight1":
-		return reply{http.StatusNotFound, get, "<html><body><h1>404 Not Found</h1></body></html>"}
+		return reply{status: http.StatusNotFound, header: get, body: "<html><body><h1>404 Not Found</h1></body></html>"}
 	case action != `"urn:Belkin:service:insight:1#GetInsightParams"` || !strings.Contains(body, "GetInsightParams"):
-		return reply{http.StatusInternalServerError, post, soap(`<s:Fault><faultcode>s:Client</faultcode><faultstring>UPnPError</faultstring>` +
+		return reply{status: http.StatusInternalServerError, header: post, body: soap(`<s:Fault><faultcode>s:Client</faultcode><faultstring>UPnPError</faultstring>` +
 			`<detail><UPnPError xmlns="urn:schemas-upnp-org:control-1-0"><errorCode>401</errorCode><errorDescription>Invalid Action</errorDescription></UPnPError></detail></s:Fault>`)}
 	}
 	p.mu.Lock()
-	params := p.meter.params(time.Now())
+	p.asked++
+	params := cmp.Or(f.Params, p.meter.params(time.Now()))
 	p.mu.Unlock()
 	// The namespace is not the service's own: so do real Insights answer.
-	return reply{http.StatusOK, post, soap("<u:GetInsightParamsResponse xmlns:u=\"urn:Belkin:service:metainfo:1\">\r\n<InsightParams>" +
+	return reply{status: http.StatusOK, header: post, body: soap("<u:GetInsightParamsResponse xmlns:u=\"urn:Belkin:service:metainfo:1\">\r\n<InsightParams>" +
 		params + "</InsightParams>\r\n</u:GetInsightParamsResponse>")}
 }
 
@@ -126,7 +178,7 @@ func soap(body string) string {
 		"\n" + body + "\r\n</s:Body> </s:Envelope>"
 }
 
-func (p *Plug) description() string {
+func (p *Plug) description(udn string) string {
 	var services strings.Builder
 	for _, s := range []string{"basicevent", "metainfo", "deviceinfo", "insight"} {
 		fmt.Fprintf(&services, "<service><serviceType>urn:Belkin:service:%[1]s:1</serviceType><serviceId>urn:Belkin:serviceId:%[1]s1</serviceId>"+
@@ -146,5 +198,5 @@ func (p *Plug) description() string {
 <binaryState>1</binaryState>
 <serviceList>
 %s</serviceList></device></root>
-`, html.EscapeString(p.opt.Name), html.EscapeString(p.opt.Serial), html.EscapeString(p.UDN()), uint64(p.opt.Seed)&0xffffffffff, services.String())
+`, html.EscapeString(p.opt.Name), html.EscapeString(p.opt.Serial), html.EscapeString(udn), uint64(p.opt.Seed)&0xffffffffff, services.String())
 }

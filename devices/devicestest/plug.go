@@ -27,8 +27,16 @@ type Fault struct {
 	Hang     bool          // accept and never answer
 	Status   int           // answer with this HTTP status instead of 200
 	Body     string        // answer with this body instead of the right one
+	Params   string        // answer with this parameter string: of 8 or 10 fields, "Error", nonsense
 	Redirect string        // answer with a redirect to this URL
 	Surplus  int           // announce this many bytes more than the body has
+	BOM      bool          // begin each body with a byte order mark
+	Drip     time.Duration // send the body byte by byte with this pause between them
+	Endless  bool          // the body never ends
+	UDN      string        // describe itself as this one: an impostor, or another plug at the old address
+	Location string        // claim this URL as its location when it answers a search
+	Mute     bool          // accept subscriptions and send no events
+	Deaf     bool          // do not answer searches, as real plugs sometimes stop doing
 }
 
 // Plug is one simulated Insight.
@@ -37,13 +45,18 @@ type Plug struct {
 	ifi *net.Interface // owned by Start
 	own netip.Prefix   // owned by Start
 
+	events chan struct{} // capacity 1: send an event now
+	subs   subscriptions
+
 	mu     sync.Mutex // guards what follows
 	fault  Fault
+	asked  int // readings of the meter
 	meter  *meter
 	addr   netip.AddrPort
 	http   *service
 	search *responder
 	stop   func() bool // detaches from Start's context
+	quiet  func()      // ends the events and waits
 }
 
 // New prepares a plug. It does no I/O.
@@ -54,7 +67,7 @@ func New(o Options) *Plug {
 	if o.Name == "" {
 		o.Name = "WeMo Insight"
 	}
-	return &Plug{opt: o}
+	return &Plug{opt: o, events: make(chan struct{}, 1)}
 }
 
 // Start makes the plug appear on the network until Close or the end of ctx.
@@ -77,6 +90,13 @@ func (p *Plug) Start(ctx context.Context) error {
 		}
 		p.search = r
 	}
+	ectx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.send(ectx)
+	}()
+	p.quiet = func() { cancel(); <-done }
 	p.stop = context.AfterFunc(ctx, func() { p.Close() })
 	return nil
 }
@@ -150,15 +170,47 @@ func (p *Plug) Switch(on bool) {
 	p.meter.relay, p.meter.switched = on, time.Now()
 }
 
+// Asked returns how often its meter was read.
+func (p *Plug) Asked() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
+}
+
+// Reset sets the plug's counters to zero, as holding its button while it is
+// plugged in does.
+func (p *Plug) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.meter.advance(time.Now())
+	p.meter.today, p.meter.total = 0, 0
+}
+
+// Move lets the plug listen on another TCP port, 0 = any free one, as a plug may
+// after a restart. If that port is taken it listens nowhere.
+func (p *Plug) Move(port uint16) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.http != nil {
+		p.http.close()
+		p.http = nil
+	}
+	p.addr = netip.AddrPortFrom(p.addr.Addr(), port)
+	return p.listen()
+}
+
 // Close takes the plug off the network.
 func (p *Plug) Close() error {
 	p.mu.Lock()
-	s, r := p.http, p.search
-	p.http, p.search = nil, nil
+	s, r, quiet := p.http, p.search, p.quiet
+	p.http, p.search, p.quiet = nil, nil, nil
 	if p.stop != nil {
 		p.stop()
 	}
 	p.mu.Unlock()
+	if quiet != nil {
+		quiet()
+	}
 	var errs []error
 	if r != nil {
 		errs = append(errs, r.close())

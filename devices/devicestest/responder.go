@@ -3,10 +3,14 @@ package devicestest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
+
+	"golang.org/x/net/ipv4"
 )
 
 // responder answers searches for one plug.
@@ -46,9 +50,12 @@ func (r *responder) run(p *Plug) {
 		if !p.own.Masked().Contains(from.Addr().Unmap()) {
 			continue
 		}
-		if target, ok := wanted(buf[:n]); ok {
+		p.mu.Lock()
+		fault := p.fault
+		p.mu.Unlock()
+		if target, ok := wanted(buf[:n]); ok && !fault.Deaf {
 			// A lost answer is like any lost datagram: the next search gets one.
-			r.conn.WriteToUDPAddrPort(p.found(target), from)
+			r.conn.WriteToUDPAddrPort(p.found(target, fault), from)
 		}
 	}
 }
@@ -68,8 +75,41 @@ func wanted(datagram []byte) (target string, ok bool) {
 }
 
 // found is the answer to a search for target.
-func (p *Plug) found(target string) []byte {
-	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=86400\r\nEXT:\r\nLOCATION: http://%s/setup.xml\r\n"+
+func (p *Plug) found(target string, f Fault) []byte {
+	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=86400\r\nEXT:\r\nLOCATION: %s\r\n"+
 		"OPT: \"http://schemas.upnp.org/upnp/1/0/\"; ns=01\r\nSERVER: Unspecified, UPnP/1.0, Unspecified\r\nX-User-Agent: redsonic\r\nST: %s\r\nUSN: %s::%s\r\n\r\n",
-		p.Addr(), target, p.UDN(), target)
+		p.location(f), target, p.UDN(), target)
+}
+
+func (p *Plug) location(f Fault) string {
+	return cmp.Or(f.Location, fmt.Sprintf("http://%s/setup.xml", p.Addr()))
+}
+
+// Announce multicasts that the plug is there or, with bye, that it leaves; real
+// plugs do either when they please.
+func (p *Plug) Announce(bye bool) error {
+	p.mu.Lock()
+	fault := p.fault
+	p.mu.Unlock()
+	nts := "ssdp:alive"
+	if bye {
+		nts = "ssdp:byebye"
+	}
+	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.own.Addr(), 0)))
+	if err != nil {
+		return fmt.Errorf("cannot announce: %w", err)
+	}
+	defer conn.Close()
+	out := ipv4.NewPacketConn(conn)
+	if err := out.SetMulticastInterface(p.ifi); err != nil {
+		return fmt.Errorf("cannot announce: %w", err)
+	}
+	for _, target := range []string{"upnp:rootdevice", "urn:Belkin:device:insight:1", "urn:Belkin:service:basicevent:1"} {
+		m := fmt.Appendf(nil, "NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nCACHE-CONTROL: max-age=86400\r\nLOCATION: %s\r\n"+
+			"SERVER: Unspecified, UPnP/1.0, Unspecified\r\nNTS: %s\r\nNT: %s\r\nUSN: %s::%s\r\n\r\n", p.location(fault), nts, target, p.UDN(), target)
+		if _, err := out.WriteTo(m, nil, &net.UDPAddr{IP: net.IPv4(239, 255, 255, 250), Port: 1900}); err != nil {
+			return fmt.Errorf("cannot announce: %w", err)
+		}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 )
@@ -77,3 +78,7 @@ type Reading struct {
 type Meter interface {
 	Read(ctx context.Context) (Reading, error)
 }
+
+// ErrUnsubscribed is a plug's answer to the renewal of a subscription that it
+// does not know, for example because it was restarted.
+var ErrUnsubscribed = errors.New("the plug does not know the subscription")
