@@ -86,13 +86,14 @@ type Account struct {
 	End time.Time
 }
 
-// Accounts lists everybody who may log in now, by name. Who is not in it must not get in.
+// Accounts lists everybody who may log in now, by name. Who is not in it must not get in. See Revision for when to ask.
 func (s *Shop) Accounts(ctx context.Context, now time.Time) ([]Account, error) {
+	due, _ := s.due(now)
 	list, err := collect(ctx, s.store.db, scanAccount, `SELECT a.username, a.owner, a.iterations, a.salt, a.key, g.id, coalesce(g.end_ms, 0),
 		CASE WHEN EXISTS (SELECT 1 FROM orders o WHERE o.grant_id = g.id AND o.announced = 0) THEN 'pending' ELSE g.state END
 		FROM grants g JOIN accounts a ON a.username = g.username
 		WHERE (g.state = 'pending' OR g.state = 'active' AND (g.end_ms IS NULL OR g.end_ms > ?)) AND (g.network <> ? OR g.network = ?)
-		ORDER BY a.username`, ms(now), SandboxNetwork, s.currentTerms().Network.Name)
+		ORDER BY a.username`, ms(due), SandboxNetwork, s.currentTerms().Network.Name)
 	return list, s.store.failed("list the accounts", err)
 }
 
@@ -106,3 +107,7 @@ func scanAccount(scan func(...any) error) (Account, error) {
 	a.End = at(end)
 	return a, err
 }
+
+// Revision counts what changes the list of Accounts: read it before the list. After a Tick that left it as it was the
+// list is the same too, and need not be asked for.
+func (s *Shop) Revision() uint64 { return s.store.rights.Load() }

@@ -112,12 +112,13 @@ func (o orderRow) receipt(g grantRow, now time.Time) (Receipt, error) {
 
 // OrderState is the signed invoice or receipt of an order, named by the hash of its sealed bytes.
 func (s *Shop) OrderState(ctx context.Context, hash string, now time.Time) (doc []byte, err error) {
+	due, _ := s.due(now)
 	err = s.store.write(ctx, "look up the order", func(tx *sql.Tx) error {
 		o, err := orderBy(ctx, tx, `o.hash = ?`, hash)
 		if err != nil {
 			return err
 		}
-		doc, err = s.document(ctx, tx, o, now)
+		doc, err = s.document(ctx, tx, o, due)
 		return err
 	})
 	return doc, err

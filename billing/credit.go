@@ -50,9 +50,9 @@ func (s *Shop) Credit(ctx context.Context, batch Batch, now time.Time) (changes 
 	if len(batch.Cursor) > maxCursor {
 		return nil, fmt.Errorf("cannot credit the batch: its cursor exceeds %d bytes", maxCursor)
 	}
-	network := s.currentTerms().Network
+	network, begun := s.currentTerms().Network, s.begin(now)
 	err = s.store.write(ctx, "credit the batch", func(tx *sql.Tx) error {
-		c := &crediting{shop: s, tx: tx, now: now}
+		c := begun.in(tx)
 		if err := c.endGrants(ctx, network.Name); err != nil {
 			return err
 		}
@@ -89,6 +89,8 @@ type crediting struct {
 	shop    *Shop
 	tx      *sql.Tx
 	now     time.Time
+	due     time.Time // by which rights are judged; now while trusted
+	trusted bool
 	changes []Change
 }
 
@@ -166,7 +168,7 @@ func (c *crediting) assign(ctx context.Context, payment int64, amount Units, atM
 	switch {
 	case w.settled:
 		o.state = StateSettled
-	case o.state == StateLapsed || ms(c.now) >= o.expires || atMS > o.expires:
+	case o.state == StateLapsed || ms(c.due) >= o.expires || atMS > o.expires:
 		o.state = StateLapsed
 	default:
 		o.state = StatePartPaid
@@ -234,6 +236,7 @@ func (c *crediting) settle(ctx context.Context, o orderRow, worthSeconds int64, 
 	kind, more := otherwise, worthSeconds-o.seconds
 	if o.state == StateSettled || o.state == StateLapsed && worthSeconds >= leastCredit {
 		if more > 0 {
+			c.shop.store.changed()
 			var err error
 			if kind, err = c.grant(ctx, &o, more); err != nil {
 				return err
@@ -247,7 +250,7 @@ func (c *crediting) settle(ctx context.Context, o orderRow, worthSeconds int64, 
 		return err
 	}
 	c.shop.store.step("order stored")
-	doc, err := c.shop.document(ctx, c.tx, o, c.now)
+	doc, err := c.shop.document(ctx, c.tx, o, c.due)
 	c.changes = append(c.changes, Change{Kind: kind, Order: o.hash, Username: o.username, GrantID: o.grantID, ReplyTo: o.replyTo, Document: doc})
 	return err
 }

@@ -88,13 +88,13 @@ func (c *crediting) grant(ctx context.Context, o *orderRow, seconds int64) (Chan
 // endGrants ends what is over, and what was bought with play money on another network.
 func (c *crediting) endGrants(ctx context.Context, network string) error {
 	over, err := collect(ctx, c.tx, scanGrant, grantColumns+`WHERE state = 'active' AND end_ms <= ?1
-		OR state IN ('pending', 'active') AND network = ?2 AND network <> ?3`, ms(c.now), SandboxNetwork, network)
+		OR state IN ('pending', 'active') AND network = ?2 AND network <> ?3`, ms(c.due), SandboxNetwork, network)
 	if err != nil {
 		return err
 	}
 	for _, g := range over {
 		why, end := "its time is over", g.end
-		if g.state == GrantPending || g.end > ms(c.now) {
+		if g.state == GrantPending || g.end > ms(c.due) {
 			why, end = "play money does not count on this network", ms(c.now)
 		}
 		if err := c.endGrant(ctx, g, GrantEnded, why, end); err != nil {
@@ -106,7 +106,11 @@ func (c *crediting) endGrants(ctx context.Context, network string) error {
 }
 
 func (c *crediting) endGrant(ctx context.Context, g grantRow, state GrantState, why string, end int64) error {
+	c.shop.store.changed()
 	if _, err := c.tx.ExecContext(ctx, `UPDATE grants SET state = ?, end_ms = ? WHERE id = ?`, state, end, g.id); err != nil {
+		return err
+	}
+	if err := reached(ctx, c.tx, c.now); err != nil {
 		return err
 	}
 	return note(ctx, c.tx, c.now, Entry{Kind: string(state), Username: g.username, Grant: g.id, Detail: why})
@@ -126,25 +130,47 @@ type Activated struct {
 	End     time.Time // zero: for ever
 }
 
-// Activate is called after the broker has proven that these grants' accounts get in: their time starts now. It returns
-// what is to be announced; a second call returns nothing. Grants that have ended meanwhile are passed over.
-func (s *Shop) Activate(ctx context.Context, grantIDs []int64, now time.Time) (list []Activated, err error) {
+// Activate is called after the broker has proven that it obeys what was rendered from these accounts, the answer of
+// Accounts: the time of those that were pending starts now. It returns what is to be announced. Grants that have ended
+// meanwhile are passed over, and so are accounts whose password is another one by now: they wait for its proof. While
+// the clock is not trusted nothing starts.
+//
+// A second call returns nothing: a receipt that is lost between this call and its publication is not sent again by
+// itself. The buyer sends the sealed order again and gets it, as he does when the network loses it.
+func (s *Shop) Activate(ctx context.Context, rendered []Account, now time.Time) (list []Activated, err error) {
+	begun := s.begin(now)
+	if !begun.trusted {
+		return nil, nil
+	}
 	err = s.store.write(ctx, "activate grants", func(tx *sql.Tx) error {
 		list = nil
-		c := &crediting{shop: s, tx: tx, now: now}
-		for _, id := range grantIDs {
-			found, err := c.activate(ctx, id)
+		c := begun.in(tx)
+		for _, a := range rendered {
+			if a.State != GrantPending {
+				continue
+			}
+			found, err := c.activate(ctx, a)
 			if err != nil {
-				return fmt.Errorf("grant %d: %w", id, err)
+				return fmt.Errorf("grant %d: %w", a.GrantID, err)
 			}
 			list = append(list, found...)
 		}
 		return nil
 	})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
 }
 
-func (c *crediting) activate(ctx context.Context, id int64) ([]Activated, error) {
+func (c *crediting) activate(ctx context.Context, rendered Account) ([]Activated, error) {
+	id := rendered.GrantID
+	var proven bool
+	err := c.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM grants g JOIN accounts a ON a.username = g.username
+		WHERE g.id = ? AND a.salt = ? AND a.key = ?)`, id, rendered.Salt[:], rendered.Key[:]).Scan(&proven)
+	if err != nil || !proven {
+		return nil, err
+	}
 	res, err := c.tx.ExecContext(ctx, `UPDATE grants SET state = 'active', start_ms = ?1, end_ms = ?1 + 1000 * seconds WHERE id = ?2 AND state = 'pending'`, ms(c.now), id)
 	if err != nil {
 		return nil, err
@@ -160,7 +186,11 @@ func (c *crediting) activate(ctx context.Context, id int64) ([]Activated, error)
 	if err != nil {
 		return nil, err
 	}
+	c.shop.store.changed()
 	if started > 0 {
+		if err := reached(ctx, c.tx, c.now); err != nil {
+			return nil, err
+		}
 		if err := note(ctx, c.tx, c.now, Entry{Kind: string(GrantActive), Username: g.username, Grant: id, Detail: "the broker has proven it"}); err != nil {
 			return nil, err
 		}
@@ -182,7 +212,7 @@ func (c *crediting) activate(ctx context.Context, id int64) ([]Activated, error)
 		o.announced = true
 		a := base
 		a.Order, a.ReplyTo = o.hash, o.replyTo
-		if a.Receipt, err = c.shop.document(ctx, c.tx, o, c.now); err != nil {
+		if a.Receipt, err = c.shop.document(ctx, c.tx, o, c.due); err != nil {
 			return nil, err
 		}
 		list = append(list, a)

@@ -21,17 +21,20 @@ type Grant struct {
 	// Start is zero until the access was proven, End also when it is for ever.
 	Start, End time.Time
 	Reason     string
+	// Withheld is how much of its active time nobody was served in, in whole milliseconds; see Shop.Withhold.
+	Withheld time.Duration
 }
 
 // Grants lists all grants, live and past.
 func (s *Shop) Grants(ctx context.Context, after int64) ([]Grant, error) {
 	list, err := collect(ctx, s.store.db, func(scan func(...any) error) (Grant, error) {
 		var g Grant
-		var created, start, end int64
-		err := scan(&g.ID, &g.Username, &g.Owner, &g.State, &g.Seconds, &created, &start, &end, &g.Reason)
+		var created, start, end, withheld int64
+		err := scan(&g.ID, &g.Username, &g.Owner, &g.State, &g.Seconds, &created, &start, &end, &g.Reason, &withheld)
+		g.Withheld = time.Duration(withheld) * time.Millisecond
 		g.Created, g.Start, g.End = at(created), at(start), at(end)
 		return g, err
-	}, `SELECT id, username, network = '', state, coalesce(seconds, 0), created_ms, coalesce(start_ms, 0), coalesce(end_ms, 0), reason
+	}, `SELECT id, username, network = '', state, coalesce(seconds, 0), created_ms, coalesce(start_ms, 0), coalesce(end_ms, 0), reason, `+withheldOf+`
 		FROM grants WHERE id > ? ORDER BY id LIMIT ?`, after, PageSize)
 	return list, s.store.failed("list the grants", err)
 }

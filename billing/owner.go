@@ -22,6 +22,7 @@ func (s *Shop) AddGrant(ctx context.Context, username string, d time.Duration, r
 		return Grant{}, "", err
 	}
 	reason = cleanText(reason, 200)
+	begun := s.begin(now)
 	err = s.store.write(ctx, "add the grant", func(tx *sql.Tx) error {
 		h, err := holderOf(ctx, tx, username, now)
 		if err != nil {
@@ -30,7 +31,7 @@ func (s *Shop) AddGrant(ctx context.Context, username string, d time.Duration, r
 		if h.bound && !h.owner {
 			return refuse(CodeUsernameTaken, "cannot grant to "+username+": the name belongs to a buyer", "choose another name")
 		}
-		c := &crediting{shop: s, tx: tx, now: now}
+		c := begun.in(tx)
 		if err := c.endGrants(ctx, s.currentTerms().Network.Name); err != nil {
 			return err
 		}
@@ -41,6 +42,7 @@ func (s *Shop) AddGrant(ctx context.Context, username string, d time.Duration, r
 		if live.id != 0 {
 			return refuse(CodeConflict, "cannot grant to "+username+": the user has access already", "revoke it first, then add it again")
 		}
+		s.store.changed()
 		if err := putAccount(ctx, tx, username, "", cred, now); err != nil {
 			return err
 		}
@@ -61,6 +63,7 @@ func (s *Shop) AddGrant(ctx context.Context, username string, d time.Duration, r
 
 // Revoke ends the access of a user at once, whether bought or given. The name stays bound as after any grant.
 func (s *Shop) Revoke(ctx context.Context, username, reason string, now time.Time) error {
+	begun := s.begin(now)
 	return s.store.write(ctx, "revoke", func(tx *sql.Tx) error {
 		g, err := liveGrant(ctx, tx, username)
 		if err != nil {
@@ -69,7 +72,7 @@ func (s *Shop) Revoke(ctx context.Context, username, reason string, now time.Tim
 		if g.id == 0 {
 			return refuse(CodeNotFound, "cannot revoke: no such user has access", "see `wattgate grants`")
 		}
-		c := &crediting{shop: s, tx: tx, now: now}
+		c := begun.in(tx)
 		return c.endGrant(ctx, g, GrantRevoked, reason, ms(now))
 	})
 }
@@ -77,7 +80,7 @@ func (s *Shop) Revoke(ctx context.Context, username, reason string, now time.Tim
 // Assign credits an unassigned payment to an order, named by its hash or reference, once. The price is that of the
 // payment's ledger time, as if it had carried the reference.
 func (s *Shop) Assign(ctx context.Context, paymentID int64, order string, now time.Time) (changes []Change, err error) {
-	network := s.currentTerms().Network.Name
+	network, begun := s.currentTerms().Network.Name, s.begin(now)
 	err = s.store.write(ctx, "assign the payment", func(tx *sql.Tx) error {
 		var amount Units
 		var atMS int64
@@ -96,7 +99,7 @@ func (s *Shop) Assign(ctx context.Context, paymentID int64, order string, now ti
 		if o.network != on {
 			return refuse(CodeConflict, "cannot assign: the payment is on "+on+", the order on "+o.network, "send the money back by hand")
 		}
-		c := &crediting{shop: s, tx: tx, now: now}
+		c := begun.in(tx)
 		if err := c.endGrants(ctx, network); err != nil {
 			return err
 		}

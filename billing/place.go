@@ -40,6 +40,7 @@ func (s *Shop) PlaceOrder(ctx context.Context, sealed []byte, origin Origin, now
 		return nil, refuse(CodeTooLarge, "cannot take an order of this size", "seal at most 2048 bytes")
 	}
 	terms := s.currentTerms()
+	due, _ := s.due(now)
 	err = s.store.write(ctx, "place the order", func(tx *sql.Tx) error {
 		o, err := orderBy(ctx, tx, `o.hash = ?`, OrderHash(sealed))
 		if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Code == CodeNotFound {
@@ -48,7 +49,7 @@ func (s *Shop) PlaceOrder(ctx context.Context, sealed []byte, origin Origin, now
 		if err != nil {
 			return err
 		}
-		doc, err = s.document(ctx, tx, o, now)
+		doc, err = s.document(ctx, tx, o, due)
 		return err
 	})
 	if err != nil {

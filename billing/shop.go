@@ -16,9 +16,10 @@ type Shop struct {
 	id    *Identity
 	log   *slog.Logger
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards what follows; taken before a transaction, never in one
 	terms Terms
 	offer cachedOffer
+	clock *Clock // nil: every time is trusted
 }
 
 // NewShop makes a shop over an open store; it does no I/O. A nil log is silent.
@@ -48,7 +49,41 @@ func (s *Shop) SetTerms(ctx context.Context, terms Terms, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.terms, s.offer = terms, cachedOffer{}
+	s.store.changed() // play money counts on its own network only
 	return nil
+}
+
+// SetClock has grants start and end, and orders lapse, only while the clock is trusted: until then the shop judges them
+// by the time at which trust was lost. All times it is told must then be of this clock.
+func (s *Shop) SetClock(c *Clock) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock = c
+}
+
+// due is the time by which rights are judged, and whether any may change by it. It must not be called in a
+// transaction: Offer begins one under the mutex.
+func (s *Shop) due(now time.Time) (due time.Time, trusted bool) {
+	s.mu.Lock()
+	c := s.clock
+	s.mu.Unlock()
+	if c == nil {
+		return now, true
+	}
+	return c.due(now)
+}
+
+// begin is the start of a transaction that changes rights; it is made before the transaction.
+func (s *Shop) begin(now time.Time) crediting {
+	c := crediting{shop: s, now: now}
+	c.due, c.trusted = s.due(now)
+	return c
+}
+
+// in is the crediting in a transaction.
+func (c crediting) in(tx *sql.Tx) *crediting {
+	c.tx = tx
+	return &c
 }
 
 func (s *Shop) currentTerms() Terms {

@@ -51,11 +51,12 @@ func TestFromProofToEnd(t *testing.T) {
 	w := newWorld(t)
 	v := w.buy(newBuyer(1), Order{})
 	w.credit(w.pay(v, 500))
+	rendered := w.accounts()
 	end := w.prove()[0].End
 	if again := w.prove(); len(again) != 0 {
 		t.Errorf("announced twice: %+v", again)
 	}
-	if again, err := w.shop.Activate(context.Background(), []int64{w.accounts()[0].GrantID}, w.now.Add(time.Minute)); err != nil || len(again) != 0 {
+	if again, err := w.shop.Activate(context.Background(), rendered, w.now.Add(time.Minute)); err != nil || len(again) != 0 {
 		t.Errorf("a second proof started something: %+v, %v", again, err)
 	}
 	next, _, err := w.shop.Tick(context.Background(), w.now.Add(time.Minute))

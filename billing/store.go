@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/wattgate/wattgate/billing/sqlitefile"
@@ -28,6 +29,9 @@ type Options struct {
 type Store struct {
 	db   *sql.DB
 	step func(string)
+	// rights counts the changes to what Accounts lists. It is raised in the transaction that makes one: whoever reads it
+	// and then lists waits for the one connection, and sees that change or a later count.
+	rights atomic.Uint64
 }
 
 // Open opens or creates the database, migrating it first if need be. The errors are those of sqlitefile.Open.
@@ -52,6 +56,9 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 
 // Close closes the database; a transaction still running is rolled back.
 func (s *Store) Close() error { return s.db.Close() }
+
+// changed is called in every transaction that changes what Accounts lists.
+func (s *Store) changed() { s.rights.Add(1) }
 
 // Backup writes a consistent copy to path (mode 0600) while the gateway runs.
 func (s *Store) Backup(ctx context.Context, path string) error {

@@ -13,11 +13,12 @@ const (
 )
 
 // Tick lets time pass: orders lapse, grants end, keys rotate. It returns what happened and the earliest moment at which
-// something will happen by itself again.
+// something will happen by itself again. While the clock is not trusted nothing ends or lapses that was not over when
+// trust was lost, and the next moment is that of the keys.
 func (s *Shop) Tick(ctx context.Context, now time.Time) (next time.Time, changes []Change, err error) {
-	network := s.currentTerms().Network.Name
+	network, begun := s.currentTerms().Network.Name, s.begin(now)
 	err = s.store.write(ctx, "let time pass", func(tx *sql.Tx) error {
-		c := &crediting{shop: s, tx: tx, now: now}
+		c := begun.in(tx)
 		if err := c.endGrants(ctx, network); err != nil {
 			return err
 		}
@@ -29,7 +30,10 @@ func (s *Shop) Tick(ctx context.Context, now time.Time) (next time.Time, changes
 			return err
 		}
 		changes = c.changes
-		next, err = nextEvent(ctx, tx, at(key.created).Add(sealKeyOffered))
+		next = at(key.created).Add(sealKeyOffered)
+		if c.trusted {
+			next, err = nextEvent(ctx, tx, next)
+		}
 		return err
 	})
 	if err != nil {
@@ -40,7 +44,7 @@ func (s *Shop) Tick(ctx context.Context, now time.Time) (next time.Time, changes
 
 // lapse closes orders whose time to pay is over and credits what was paid for them, if it makes a minute.
 func (c *crediting) lapse(ctx context.Context) error {
-	due, err := collect(ctx, c.tx, scanOrder, orderColumns+`WHERE o.state IN ('open', 'part-paid') AND o.expires_ms <= ? ORDER BY o.id`, ms(c.now))
+	due, err := collect(ctx, c.tx, scanOrder, orderColumns+`WHERE o.state IN ('open', 'part-paid') AND o.expires_ms <= ? ORDER BY o.id`, ms(c.due))
 	if err != nil {
 		return err
 	}

@@ -157,13 +157,7 @@ func (w *world) tick(d time.Duration) []Change {
 // prove is the broker's proof for everything that waits for it.
 func (w *world) prove() []Activated {
 	w.t.Helper()
-	var ids []int64
-	for _, a := range w.accounts() {
-		if a.State == GrantPending {
-			ids = append(ids, a.GrantID)
-		}
-	}
-	list, err := w.shop.Activate(context.Background(), ids, w.now)
+	list, err := w.shop.Activate(context.Background(), w.accounts(), w.now)
 	w.must(err)
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/wattgate/wattgate/acl"
@@ -131,14 +132,8 @@ func (g *Gateway) connectOnce() {
 
 // activate starts the time of those whose access was just proven and tells them.
 func (g *Gateway) activate(ctx context.Context, accounts []billing.Account) error {
-	var pending []int64
-	for _, a := range accounts {
-		if a.State == billing.GrantPending {
-			pending = append(pending, a.GrantID)
-		}
-	}
-	if len(pending) > 0 {
-		activated, err := g.shop.Activate(ctx, pending, time.Now())
+	if slices.ContainsFunc(accounts, func(a billing.Account) bool { return a.State == billing.GrantPending }) {
+		activated, err := g.shop.Activate(ctx, accounts, time.Now())
 		if err != nil {
 			return err
 		}
