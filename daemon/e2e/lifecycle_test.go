@@ -3,11 +3,9 @@
 package e2e
 
 import (
-	"errors"
 	"net"
 	"reflect"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -36,8 +34,8 @@ func TestCtrlCEndsEveryProcessAndNothingIsForgotten(t *testing.T) {
 	}
 	t.Logf("Ctrl-C took %s", time.Since(began))
 	for _, pid := range []int{gatewayPID, brokerPID, g.PID()} {
-		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
-			t.Errorf("process %d is still there: %v", pid, err)
+		if wattgatetest.Alive(pid) {
+			t.Errorf("process %d is still there", pid)
 		}
 	}
 	for _, address := range []string{g.MQTT, g.Web} {

@@ -95,6 +95,9 @@ func commandOf(pid int) string {
 	return strings.ReplaceAll(string(data), "\x00", " ")
 }
 
+// Alive tells whether a process runs; one that only waits to be reaped does not.
+func Alive(pid int) bool { return commandOf(pid) != "" }
+
 // stillOurs guards against a pid that was given to somebody else: all our children name the state directory.
 func stillOurs(pid int, state string) bool { return strings.Contains(commandOf(pid), state) }
 
