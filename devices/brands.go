@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/wattgate/wattgate/devices/driver"
+	"github.com/wattgate/wattgate/devices/shelly"
 	"github.com/wattgate/wattgate/devices/wemo"
 )
 
@@ -12,6 +13,7 @@ import (
 func brands() []brand {
 	return []brand{
 		wemo.Brand{},
+		shelly.Brand{},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -197,13 +198,15 @@ func (f *Fleet) settled(a ssdp.Answer, now time.Time) bool {
 
 // ask asks who lives at at, brand by brand.
 func ask(ctx context.Context, at driver.Location, bs []brand) (found, error) {
-	var errs []error
+	var why []string
 	for _, b := range bs {
 		id, meter, err := b.Describe(ctx, at)
 		if err == nil {
 			return found{id, b, at, meter}, nil
 		}
-		errs = append(errs, err)
+		if s := err.Error(); !slices.Contains(why, s) {
+			why = append(why, s)
+		}
 	}
-	return found{}, errors.Join(errs...)
+	return found{}, errors.New(strings.Join(why, "; or: "))
 }

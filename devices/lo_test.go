@@ -10,6 +10,7 @@ import (
 
 	"github.com/wattgate/wattgate/devices"
 	"github.com/wattgate/wattgate/devices/devicestest"
+	"github.com/wattgate/wattgate/devices/shelly/shellytest"
 )
 
 // These tests use real multicast and real HTTP on the loopback interface. Other
@@ -106,6 +107,23 @@ func TestFaultsOfOnePlugStayItsOwn(t *testing.T) {
 	}
 	if g := health(good.Serial()); g.Failed != 0 || g.Health != devices.Online {
 		t.Errorf("the good plug suffered: %+v", g)
+	}
+}
+
+func TestBrandsAreReadSideBySide(t *testing.T) {
+	t.Parallel()
+	a := simulate(t, devicestest.Options{Serial: serial(70), Silent: true})
+	b := shellytest.Start("A8032ABE54DC", shellytest.State{On: true, PowerW: 8.9, EnergyWh: 6.532})
+	defer b.Close()
+	f := run(t, devices.Config{Addresses: []string{a.Addr().String(), b.Addr().String()}, Events: true})
+	eventually(t, 5*time.Second, "both read", func() bool {
+		s := f.Sample(time.Now())
+		return len(s) == 2 && s[0].Known && s[1].Known
+	})
+	for _, p := range f.Plugs() {
+		if p.Serial == b.Serial() && (p.Brand != "shelly" || p.Last.Power != 8900 || p.Last.Energy != 6532 || p.Problem != "") {
+			t.Errorf("%+v", p)
+		}
 	}
 }
 

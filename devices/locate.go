@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wattgate/wattgate/devices/driver"
+	"github.com/wattgate/wattgate/devices/guard"
 )
 
 // visit asks the configured addresses at which no plug is known.
@@ -105,8 +106,12 @@ func (f *Fleet) askPorts(ctx context.Context, at netip.AddrPort) (found, error) 
 	for _, b := range f.brands {
 		for _, port := range ports(b) {
 			loc := driver.Location{Addr: netip.AddrPortFrom(at.Addr(), port)}
-			if id, meter, e := b.Describe(ctx, loc); e == nil {
+			id, meter, e := b.Describe(ctx, loc)
+			if e == nil {
 				return found{id, b, loc, meter}, nil
+			}
+			if nobody := guard.NoAnswer(""); !errors.As(e, &nobody) {
+				err = e // somebody is there, and cannot be read
 			}
 			if ctx.Err() != nil {
 				return found{}, err

@@ -55,7 +55,7 @@ func (l Location) String() string { return fmt.Sprintf("%s%s", l.Addr, l.Path) }
 // Identity is what a plug says about itself. The strings are bounded and
 // printable: a brand passes them through Clean.
 type Identity struct {
-	UDN          string // unique device name, "uuid:…"; identifies the plug for ever
+	UDN          string // unique device name, "uuid:…" or begun with the brand; identifies the plug for ever
 	Serial       string // as printed on the plug
 	Model        string
 	Firmware     string

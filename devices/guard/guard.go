@@ -23,9 +23,16 @@ const (
 	maxHeader      = 8 << 10 // bytes of HTTP header
 )
 
-var (
-	errLate   = fmt.Errorf("no answer within %v", TotalTimeout)
-	errSilent = errors.New("the plug closed the connection without an answer")
+// NoAnswer is a request to which nothing was said: nobody is there, or not now.
+type NoAnswer string
+
+// Error words it for the owner of the plug.
+func (n NoAnswer) Error() string { return string(n) }
+
+const (
+	refused NoAnswer = "the plug refuses connections"
+	silent  NoAnswer = "the plug closed the connection without an answer"
+	late    NoAnswer = "no answer within 2s" // TotalTimeout
 )
 
 // Request is what to ask. Nothing in it may come from the network unchecked: a
@@ -93,8 +100,8 @@ func noHTTP(err error, deadline time.Time) error {
 	err = plain(err)
 	switch {
 	case !time.Now().Before(deadline):
-		return errLate
-	case errors.Is(err, errSilent):
+		return late
+	case errors.Is(err, silent):
 		return err
 	}
 	return errors.New("the plug's answer is not HTTP")
@@ -109,13 +116,13 @@ func plain(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &ne) && ne.Timeout():
-		return errLate
+		return late
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return errors.New("the plug refuses connections")
+		return refused
 	case errors.As(err, &long):
 		return fmt.Errorf("the plug's answer is longer than %d bytes", long.Limit)
 	case err == io.EOF, err == io.ErrUnexpectedEOF, errors.Is(err, syscall.ECONNRESET):
-		return errSilent
+		return silent
 	}
 	return err
 }
