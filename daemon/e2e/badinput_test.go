@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,12 +21,13 @@ import (
 // occupy takes a port as another program would.
 func occupy(t *testing.T) (l net.Listener, port string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port = freePort(t)
+	l, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	return l, strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return l, port
 }
 
 // listenerOf is what status says about one listener.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -236,6 +237,16 @@ func (b buyer) begin(g *gateway, args ...string) (cmd *exec.Cmd, said *wattgatet
 func kill(cmd *exec.Cmd) {
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
+}
+
+// freePort is a port nobody else will take.
+func freePort(t *testing.T) string {
+	t.Helper()
+	port, err := built.plain.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strconv.Itoa(port)
 }
 
 func eventually(t *testing.T, within time.Duration, probe func() error) {

@@ -133,7 +133,8 @@ func TestWhatIsRetainedTellsANewcomerEverything(t *testing.T) {
 // TestDemoNamesCommandsThatWork types what the demo prints, word for word.
 func TestDemoNamesCommandsThatWork(t *testing.T) {
 	t.Parallel()
-	d, err := wattgatetest.LaunchDemo(built.plain, stateDir(t), "--json=false", "--period", "2s")
+	d, err := wattgatetest.LaunchDemo(built.plain, stateDir(t), "--json=false", "--period", "2s",
+		"--mqtt-port", "0", "--tls-port", "0", "--web-port", "0")
 	if err != nil {
 		t.Fatal(err)
 	}

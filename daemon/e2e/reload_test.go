@@ -141,8 +141,7 @@ func TestMovedPortIsTakenWithoutAStart(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	a := newBuyer(t).buy(g)
-	l, port := occupy(t)
-	_ = l.Close()
+	port := freePort(t)
 	g.reload(map[string]any{"broker.listen": "127.0.0.1:" + port})
 	eventually(t, 15*time.Second, func() error {
 		c, err := wattgatetest.Connect("mqtt://127.0.0.1:"+port, a.login(), "sensor/live")

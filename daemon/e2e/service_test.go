@@ -19,8 +19,7 @@ import (
 func TestTwoServicesAndAPlugAsInARealInstallation(t *testing.T) {
 	t.Parallel()
 	state := stateDir(t)
-	l, port := occupy(t)
-	_ = l.Close()
+	port := freePort(t)
 	serial := "E2E" + port + "K0001"
 	launch(t, nil, "simulate", "plug", "--serial", serial)
 	config := writeConfig(t, fmt.Sprintf(`{"plugs":{"interface":"lo","allow":%q},"broker":{"listen":"127.0.0.1:%s","tls-listen":""},

@@ -56,8 +56,16 @@ func StartDemo(ctx context.Context, p Program, state string, args ...string) (*D
 // LaunchDemo starts a demo and does not wait.
 func LaunchDemo(p Program, state string, args ...string) (*Demo, error) {
 	d := &Demo{Program: p, State: state, Log: &Log{}, Out: &Log{}, ended: make(chan struct{}), known: map[int]bool{}}
+	all := []string{"demo", "--json", "--state", state}
+	for _, flag := range []string{"--mqtt-port", "--tls-port", "--web-port"} {
+		port, err := p.FreePort()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, flag, strconv.Itoa(port))
+	}
 	// Not bound to a context: a demo must be asked to end, or it would leave its children to the kernel.
-	d.cmd = p.command(context.Background(), append([]string{"demo", "--json", "--state", state, "--mqtt-port", "0", "--tls-port", "0", "--web-port", "0"}, args...)...)
+	d.cmd = p.command(context.Background(), append(all, args...)...) // of two flags the later one counts
 	d.cmd.Stdout, d.cmd.Stderr = d.Out, d.Log
 	// A group of its own, as a shell gives it; and should this process be killed, the demo ends with it.
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}

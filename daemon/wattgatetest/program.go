@@ -25,6 +25,8 @@ const commandTimeout = 60 * time.Second
 type Program struct {
 	Path string
 	Env  []string // added to this process's own; "NAME=value"
+
+	ports *ports
 }
 
 // Build compiles wattgate into dir, as `make build` does, with extra build tags. It must be called from within the
@@ -42,7 +44,7 @@ func Build(ctx context.Context, dir string, tags ...string) (Program, error) {
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return Program{}, fmt.Errorf("cannot build wattgate: %w\n%s", err, text)
 	}
-	return Program{Path: out}, nil
+	return Program{Path: out, ports: newPorts()}, nil
 }
 
 // With returns the program with more environment; a later value of a name wins.

@@ -71,3 +71,15 @@ func TestProcessesAreFoundByTheirParent(t *testing.T) {
 		t.Errorf("%d bytes, %v", rss, err)
 	}
 }
+
+func TestPortsAreHandedOutOnce(t *testing.T) {
+	p := newPorts()
+	seen := map[int]bool{}
+	for range 100 {
+		port, err := p.take()
+		if err != nil || port < firstPort || port > lastPort || seen[port] {
+			t.Fatalf("port %d, %v", port, err)
+		}
+		seen[port] = true
+	}
+}
