@@ -48,8 +48,10 @@ func (s *Shop) SetTerms(ctx context.Context, terms Terms, now time.Time) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if terms.Network.Name != s.terms.Network.Name {
+		defer s.store.changed() // play money counts on its own network only
+	}
 	s.terms, s.offer = terms, cachedOffer{}
-	s.store.changed() // play money counts on its own network only
 	return nil
 }
 

@@ -21,7 +21,7 @@ const (
 // Withhold begins an interval in which paid data is kept from everybody. While one is open it changes nothing, so it
 // may be called again and again; the first reason stays. An interval begins no earlier than the last one ended.
 func (s *Shop) Withhold(ctx context.Context, from time.Time, reason string) error {
-	return s.store.write(ctx, "record that readings are withheld", func(tx *sql.Tx) error {
+	err := s.store.write(ctx, "record that readings are withheld", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO withheld (from_ms, reason)
 			SELECT max(?1, coalesce((SELECT max(to_ms) FROM withheld), ?1)), ?2 WHERE NOT EXISTS (SELECT 1 FROM withheld WHERE to_ms IS NULL)`,
 			ms(from), cleanText(reason, maxReason))
@@ -31,17 +31,21 @@ func (s *Shop) Withhold(ctx context.Context, from time.Time, reason string) erro
 		s.store.step("interval opened")
 		return reached(ctx, tx, from)
 	})
+	s.store.step("interval open")
+	return err
 }
 
 // Resume ends the open interval, if there is one; one that is shorter than a slot is forgotten.
 func (s *Shop) Resume(ctx context.Context, to time.Time) error {
-	return s.store.write(ctx, "record that readings go out again", func(tx *sql.Tx) error {
+	err := s.store.write(ctx, "record that readings go out again", func(tx *sql.Tx) error {
 		if err := closeOpen(ctx, tx, to); err != nil {
 			return err
 		}
 		s.store.step("interval closed")
 		return reached(ctx, tx, to)
 	})
+	s.store.step("interval over")
+	return err
 }
 
 // closeOpen ends the open interval, or drops it when it is too short.
