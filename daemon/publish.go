@@ -80,6 +80,14 @@ func (g *Gateway) publishSlot(ctx context.Context, slot slotID) {
 	} else {
 		g.metrics.withheld.Add(grid.Seconds())
 	}
+	switch {
+	case !open:
+		g.noteWithheld(g.state.closedFor())
+	case who.level == config.Private:
+		g.noteWithheld("the owner set the level to private")
+	default:
+		g.noteWithheld("")
+	}
 	if due := slot.at.Truncate(cfg.Publish.AverageEvery); due.After(g.averaged) {
 		g.averaged = due
 		// At level private the average is for the owner's users only, and so behind the gate like the live stream.
@@ -90,15 +98,15 @@ func (g *Gateway) publishSlot(ctx context.Context, slot slotID) {
 	}
 }
 
-// askGate has the broker's obedience proven once more and acts on the answer.
+// askGate has the broker's obedience proven once more and acts on the answer. It asks also while the publisher is not
+// connected: a broker that lost its accounts lets nobody in but the watch, and only the gate can tell that from one that
+// is away.
 func (g *Gateway) askGate(ctx context.Context) bool {
-	if !g.link.isUp() {
-		g.state.gate(false, "the broker is not connected")
-		g.metrics.slot(acl.Unproven)
-		return false
-	}
 	began := time.Now()
 	check := g.gate.Check(ctx)
+	if check.State == acl.Open && !g.link.isUp() {
+		check = acl.Verdict{State: acl.Silent, Reason: "the broker is not connected"}
+	}
 	g.metrics.check.Observe(time.Since(began).Seconds())
 	g.metrics.slot(check.State)
 	g.state.gate(check.State == acl.Open, check.Reason)
