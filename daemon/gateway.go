@@ -47,6 +47,7 @@ type Gateway struct {
 	// Set by open before any goroutine starts, then read only.
 	store    *billing.Store
 	shop     *billing.Shop
+	clock    *billing.Clock
 	identity *billing.Identity
 	ledger   billing.Ledger // nil: nothing is sold
 	sandbox  *sandbox.Ledger
@@ -65,13 +66,16 @@ type Gateway struct {
 
 	inForce inForce // owned by reconcile: what the last apply was made of
 
+	holdings chan withheld // changes between serving and withholding, for the books
+	holding  string        // owned by publish: why readings are withheld, empty while they go out
+
 	publishing sync.Mutex // held while a slot goes out, and while what may go out changes
 	averaged   time.Time  // owned by publish: the end of the last average
 }
 
 // New prepares a gateway. It does no I/O.
 func New(o Options) *Gateway {
-	g := &Gateway{o: o, log: o.Log, state: newStateKeeper(), nudge: make(chan struct{}, 1), run: newRun()}
+	g := &Gateway{o: o, log: o.Log, state: newStateKeeper(), nudge: make(chan struct{}, 1), holdings: make(chan withheld, withheldQueue), run: newRun()}
 	g.cfg.Store(&o.Config)
 	g.state.setLevel(o.Config.Publish.Level)
 	o.Level.Set(o.Config.Log.Level)
@@ -98,7 +102,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	must("the fleet", g.fleet.Run)
 	must("the watch", g.gate.Run)
 	must("the control socket", g.serveControl)
+	wg.Go(func() { g.clock.Run(ctx) })
 	wg.Go(func() { g.reconcile(ctx) })
+	wg.Go(func() { g.recordWithheld(ctx) })
 	wg.Go(func() { g.publish(ctx) })
 	wg.Go(func() { g.watchLedger(ctx) })
 	wg.Go(func() { g.takeOrders(ctx) })
@@ -134,6 +140,10 @@ func (g *Gateway) open(ctx context.Context) error {
 	if g.store, err = billing.Open(ctx, d.Database(), billing.Options{Log: g.log, Step: g.o.Step}); err != nil {
 		return err
 	}
+	if g.clock, err = billing.OpenClock(ctx, g.store, g.log); err != nil {
+		g.close()
+		return err
+	}
 	if g.readings, err = readings.Open(ctx, d.Readings(), g.log); err != nil {
 		g.close()
 		return err
@@ -166,8 +176,11 @@ func (g *Gateway) openShop() error {
 	if err != nil {
 		return err
 	}
-	g.shop, err = billing.NewShop(g.store, g.identity, terms, g.log)
-	return err
+	if g.shop, err = billing.NewShop(g.store, g.identity, terms, g.log); err != nil {
+		return err
+	}
+	g.shop.SetClock(g.clock)
+	return nil
 }
 
 // close stores what must survive and lets go of everything, in the order in which it depends on each other.

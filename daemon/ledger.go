@@ -88,7 +88,7 @@ func (g *Gateway) takeDeposits(ctx context.Context) (more bool, err error) {
 	if len(batch.Deposits) == 0 && batch.Cursor == cursor {
 		return false, nil
 	}
-	changes, err := g.shop.Credit(ctx, batch, time.Now())
+	changes, err := g.shop.Credit(ctx, batch, g.now())
 	if err != nil {
 		return false, err
 	}

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"time"
 
 	"github.com/wattgate/wattgate/billing"
 )
@@ -43,7 +42,7 @@ func (g *Gateway) takeOrder(ctx context.Context, sealed []byte) {
 
 // placeOrder is the one handler of orders, whatever they came by.
 func (g *Gateway) placeOrder(ctx context.Context, sealed []byte, origin billing.Origin) ([]byte, error) {
-	reply, err := g.shop.PlaceOrder(ctx, sealed, origin, time.Now())
+	reply, err := g.shop.PlaceOrder(ctx, sealed, origin, g.now())
 	if err != nil {
 		g.metrics.orders.WithLabelValues("refused").Inc()
 	} else {

@@ -22,6 +22,7 @@ func (g *Gateway) serveControl(ctx context.Context) error {
 		{Pattern: "POST /v1/grants/revoke", Access: control.Owner, Call: g.ownerRevoke},
 		{Pattern: "GET /v1/orders", Access: control.Owner, Call: g.ownerOrders},
 		{Pattern: "GET /v1/payments", Access: control.Owner, Call: g.ownerPayments},
+		{Pattern: "POST /v1/clock/accept", Access: control.Owner, Call: g.ownerAcceptClock},
 		{Pattern: "GET /v1/tls", Access: control.Owner, Call: g.ownerTLS},
 		{Pattern: "POST /v1/tls", Access: control.Owner, Call: g.ownerSetTLS},
 		{Pattern: "POST /v1/payments/assign", Access: control.Owner, Call: g.ownerAssign},
@@ -131,7 +132,7 @@ func (g *Gateway) ownerGrants(ctx context.Context, _ []byte) (any, error) {
 func grantRow(x billing.Grant) control.Grant {
 	return control.Grant{
 		Username: x.Username, State: string(x.State), Start: timeOrNil(x.Start), End: timeOrNil(x.End),
-		Reason: x.Reason, Owner: x.Owner,
+		Reason: x.Reason, Owner: x.Owner, WithheldS: decimals(x.Withheld.Seconds(), 1),
 	}
 }
 
@@ -147,7 +148,7 @@ func (g *Gateway) ownerAddGrant(ctx context.Context, body []byte) (any, error) {
 	if err := control.Decode(body, &req); err != nil {
 		return nil, err
 	}
-	grant, password, err := g.shop.AddGrant(ctx, req.Username, time.Duration(req.Seconds)*time.Second, req.Reason, time.Now())
+	grant, password, err := g.shop.AddGrant(ctx, req.Username, time.Duration(req.Seconds)*time.Second, req.Reason, g.now())
 	if err != nil {
 		return nil, ownerError(err)
 	}
@@ -188,7 +189,7 @@ func (g *Gateway) ownerRevoke(ctx context.Context, body []byte) (any, error) {
 	if err := control.Decode(body, &req); err != nil {
 		return nil, err
 	}
-	if err := g.shop.Revoke(ctx, req.Username, req.Reason, time.Now()); err != nil {
+	if err := g.shop.Revoke(ctx, req.Username, req.Reason, g.now()); err != nil {
 		return nil, ownerError(err)
 	}
 	g.log.Info("revoked", "user", req.Username, "why", req.Reason)
@@ -231,7 +232,7 @@ func (g *Gateway) ownerAssign(ctx context.Context, body []byte) (any, error) {
 	if err := control.Decode(body, &req); err != nil {
 		return nil, err
 	}
-	changes, err := g.shop.Assign(ctx, req.Payment, req.Order, time.Now())
+	changes, err := g.shop.Assign(ctx, req.Payment, req.Order, g.now())
 	if err != nil {
 		return nil, ownerError(err)
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/wattgate/wattgate/acl"
 	"github.com/wattgate/wattgate/billing"
-	"github.com/wattgate/wattgate/daemon/control"
 )
 
 // settleTime is the least time between two applies: grants that are bought in a burst share a reload. Half of it is
@@ -33,7 +32,7 @@ func (g *Gateway) reconcile(ctx context.Context) {
 	for ctx.Err() == nil {
 		g.alive.Store(time.Now().UnixNano())
 		g.mend(ctx)
-		next, err := g.ensure(ctx, nudged || failures > 0)
+		wait, err := g.ensure(ctx, nudged || failures > 0)
 		last = time.Now()
 		switch {
 		case err != nil && ctx.Err() == nil:
@@ -41,20 +40,20 @@ func (g *Gateway) reconcile(ctx context.Context) {
 			if g.state.report("rights", problem{"rights", "the rights could not be put into force: " + err.Error()}) {
 				g.log.Error("rights are not in force", "error", err)
 			}
-			next = last.Add(min(time.Duration(failures)*settleTime, 2*time.Second))
+			wait = min(time.Duration(failures)*settleTime, 2*time.Second)
 		case g.state.clear("rights"):
 			g.log.Info("rights are in force again")
 			fallthrough
 		default:
 			failures = 0
 		}
-		nudged = g.wait(ctx, last, next)
+		nudged = g.wait(ctx, last, wait)
 	}
 }
 
-// wait returns when there is something to do: a nudge, the moment next, or the regular look.
-func (g *Gateway) wait(ctx context.Context, last, next time.Time) (nudged bool) {
-	timer := time.NewTimer(max(0, min(time.Until(next), lookAgain)))
+// wait returns when there is something to do: a nudge, what happens by itself after the time most, or the regular look.
+func (g *Gateway) wait(ctx context.Context, last time.Time, most time.Duration) (nudged bool) {
+	timer := time.NewTimer(max(0, min(most, lookAgain)))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -79,30 +78,30 @@ type inForce struct {
 
 // ensure makes what should be so: ends what is over, renders who may read, has the broker obey, and only then tells
 // buyers that they may. Unless something may have changed it only looks, because ten thousand accounts are not read for
-// nothing. It returns the moment at which something will change by itself.
-func (g *Gateway) ensure(ctx context.Context, changed bool) (next time.Time, err error) {
-	now := time.Now()
+// nothing. It returns the time after which something will change by itself.
+func (g *Gateway) ensure(ctx context.Context, changed bool) (time.Duration, error) {
+	now := g.trustedNow(ctx)
 	next, changes, err := g.shop.Tick(ctx, now)
 	if err != nil {
-		return now, err
+		return 0, err
 	}
 	g.tell(changes)
 	if err := g.renewTerms(ctx); err != nil {
-		return now, err
+		return 0, err
 	}
 	want := inForce{g.audience(), g.certificate().SHA256} // a reload shows a new certificate to those who connect from then on
 	if changed || len(changes) > 0 || !g.gate.Status().Proven || !reflect.DeepEqual(want, g.inForce) {
 		if err := g.apply(ctx, want); err != nil {
-			return now, err
+			return 0, err
 		}
 		g.inForce = want
 	}
-	return next, g.showOffer(ctx)
+	return next.Sub(g.now()), g.showOffer(ctx)
 }
 
 // apply has the broker obey and tells those whose access that proves.
 func (g *Gateway) apply(ctx context.Context, want inForce) error {
-	accounts, err := g.shop.Accounts(ctx, time.Now())
+	accounts, err := g.shop.Accounts(ctx, g.now())
 	if err != nil {
 		return err
 	}
@@ -133,7 +132,7 @@ func (g *Gateway) connectOnce() {
 // activate starts the time of those whose access was just proven and tells them.
 func (g *Gateway) activate(ctx context.Context, accounts []billing.Account) error {
 	if slices.ContainsFunc(accounts, func(a billing.Account) bool { return a.State == billing.GrantPending }) {
-		activated, err := g.shop.Activate(ctx, accounts, time.Now())
+		activated, err := g.shop.Activate(ctx, accounts, g.now())
 		if err != nil {
 			return err
 		}
@@ -141,7 +140,7 @@ func (g *Gateway) activate(ctx context.Context, accounts []billing.Account) erro
 			g.log.Info("granted", "user", a.Username, "until", untilOf(a.End))
 			g.answer(a.ReplyTo, a.Receipt)
 		}
-		if accounts, err = g.shop.Accounts(ctx, time.Now()); err != nil {
+		if accounts, err = g.shop.Accounts(ctx, g.now()); err != nil {
 			return err
 		}
 	}
@@ -176,7 +175,7 @@ func (g *Gateway) showOffer(ctx context.Context) error {
 		g.link.retain(topicOffer, nil)
 		return nil
 	}
-	offer, err := g.shop.Offer(ctx, time.Now())
+	offer, err := g.shop.Offer(ctx, g.now())
 	if err != nil {
 		return err
 	}
@@ -258,28 +257,4 @@ func untilOf(end time.Time) string {
 		return "revoked"
 	}
 	return end.UTC().Format(time.RFC3339)
-}
-
-// ownerStatus is the answer to `wattgate status`.
-func (g *Gateway) ownerStatus() control.Status {
-	c := g.state.get()
-	gate := g.gate.Status()
-	cfg := g.config()
-	st := control.Status{
-		State:   c.state,
-		Reasons: c.sentences(),
-		Since:   c.since,
-		Level:   string(cfg.Publish.Level),
-		Version: g.o.Version,
-		Gateway: g.identity.Fingerprint(),
-		Plugs:   g.state.plugs(),
-		Clock:   control.Clock{Trusted: true, Now: time.Now().UTC()},
-		Ledger:  g.ledgerStatus(),
-		Broker: control.Broker{
-			PID: gate.BrokerPID, Connected: g.link.isUp(), Proven: gate.Proven,
-			Reloads: gate.Reloads, Generation: gate.Generation,
-			Listeners: append(g.brokerListeners(), g.web.listener()),
-		},
-	}
-	return st
 }

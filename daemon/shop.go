@@ -74,7 +74,7 @@ func (g *Gateway) renewTerms(ctx context.Context) error {
 	if err != nil || reflect.DeepEqual(t, g.sold) {
 		return err
 	}
-	if err := g.shop.SetTerms(ctx, t, time.Now()); err != nil {
+	if err := g.shop.SetTerms(ctx, t, g.now()); err != nil {
 		return err
 	}
 	g.sold = t

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -68,6 +69,13 @@ func (k *stateKeeper) gate(open bool, why string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.open, k.closed = open, why
+}
+
+// closedFor is why the gate did not let the last slot through.
+func (k *stateKeeper) closedFor() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return cmp.Or(k.closed, "not proven")
 }
 
 func (k *stateKeeper) setLevel(l config.Level) {

@@ -47,7 +47,7 @@ func (g *Gateway) webOffer(w http.ResponseWriter, r *http.Request) {
 		webError(w, http.StatusNotFound, "not-selling", "this gateway sells nothing at the moment", "")
 		return
 	}
-	offer, err := g.shop.Offer(r.Context(), time.Now())
+	offer, err := g.shop.Offer(r.Context(), g.now())
 	if err != nil {
 		g.webFailed(w, "cannot make the offer", err)
 		return
@@ -74,7 +74,7 @@ func (g *Gateway) webPlaceOrder(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) webOrder(w http.ResponseWriter, r *http.Request) {
-	reply, err := g.shop.OrderState(r.Context(), r.PathValue("hash"), time.Now())
+	reply, err := g.shop.OrderState(r.Context(), r.PathValue("hash"), g.now())
 	if err != nil {
 		g.webRefused(w, err)
 		return

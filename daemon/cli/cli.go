@@ -50,6 +50,7 @@ func commands() []command {
 		{"grants", "[add USER (--for D | --forever) | revoke USER]", "who may read; let somebody in or out", grantsCommand},
 		{"orders", "", "what was ordered", showOrders},
 		{"payments", "[assign ID ORDER]", "what was paid; give an unassigned payment to an order", paymentsCommand},
+		{"clock", "accept", "say that this machine's clock is right after it jumped", clockCommand},
 		{"tls", "[set < bundle.pem]", "the certificate of the TLS listeners; install one of your own", tlsCommand},
 		{"offer", "URL", "what a gateway sells", showOffer},
 		{"buy", "URL [flags]", "order, pay and receive access", buyCommand},

@@ -101,6 +101,9 @@ type Grant struct {
 	End      *time.Time `json:"end"` // null: for ever, or not started
 	Reason   string     `json:"reason"`
 	Owner    bool       `json:"owner"`
+
+	// WithheldS is how many seconds of its time nobody was served in.
+	WithheldS float64 `json:"withheld_s"`
 }
 
 // AddGrant is the body of POST /v1/grants. Seconds 0 means for ever.
