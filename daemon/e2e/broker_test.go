@@ -31,6 +31,7 @@ func TestBrokerRestartLosesOnlyTheSlotsBetween(t *testing.T) {
 	})
 	t.Logf("serving again %s after the broker was killed", time.Since(killed))
 
+	says(t, g.Log, time.Second, "broker lost")
 	newcomer := g.subscribe(anonymous, "#")
 	for _, topic := range []string{"wattgate/availability", "wattgate/status", "wattgate/offer", "sensor/1m"} {
 		got, err := newcomer.Await(t.Context(), 3*time.Second, 1, topic)

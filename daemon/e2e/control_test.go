@@ -129,3 +129,35 @@ func TestAnyLocalUserSeesTheStatusAndOnlyTheOwnerTheGrants(t *testing.T) {
 		}
 	}
 }
+
+func TestRevokedUserIsOutWithinASecondAndNobodyElseIs(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	jane, john := g.addOwner("jane"), g.addOwner("john")
+	out, stays := g.connect(jane, "sensor/live"), g.connect(john, "sensor/live")
+	revoked := time.Now()
+	if r := g.Run(t.Context(), "grants", "revoke", "jane", "--reason", "moved out"); r.Code != 0 {
+		t.Fatalf("cannot revoke\n%s", r)
+	}
+	select {
+	case <-out.Lost():
+		t.Logf("the connection was closed %s after the command was given", out.LostAt().Sub(revoked))
+	case <-time.After(time.Until(revoked.Add(promisedEnd + measuringSlack))):
+		t.Error("a revoked user still reads after a second")
+	}
+	if c, err := wattgatetest.Connect(g.MQTT, jane); err == nil {
+		c.Close()
+		t.Error("the password of a revoked user still works")
+	}
+	seen := len(stays.Messages("sensor/live"))
+	if _, err := stays.Await(t.Context(), 5*time.Second, seen+3, "sensor/live"); err != nil || !stays.LostAt().IsZero() {
+		t.Errorf("revoking jane cost john his connection: %v, lost at %s", err, stays.LostAt())
+	}
+	withoutGaps(t, readStream(t, stays.Messages("sensor/live")))
+	for _, x := range g.grants() {
+		if x.Username == "jane" && (x.State != "revoked" || x.End == nil) {
+			t.Errorf("the books must say that she is out and since when: %+v", x)
+		}
+	}
+	says(t, g.Log, time.Second, "moved out")
+}

@@ -20,8 +20,9 @@ import (
 type reader struct {
 	client mqtt.Client
 
-	mu  sync.Mutex
-	got []wattgatetest.Message // guarded by mu
+	mu   sync.Mutex
+	got  []wattgatetest.Message // guarded by mu
+	lost []time.Time            // guarded by mu: when a connection ended
 }
 
 // newReader connects to a broker's address (mqtt, mqtts or ws) and keeps at it until the end of the test.
@@ -40,6 +41,11 @@ func newReader(t *testing.T, broker string, who wattgatetest.Login, filters ...s
 		// Whose certificate it is does not matter here: the tests of TLS ask that.
 		SetTLSConfig(&tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}).
 		SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) { r.add(m) }).
+		SetConnectionLostHandler(func(mqtt.Client, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.lost = append(r.lost, time.Now())
+		}).
 		SetOnConnectHandler(func(c mqtt.Client) {
 			if s := c.SubscribeMultiple(wanted, nil); s.WaitTimeout(10*time.Second) && s.Error() == nil {
 				select {
@@ -63,6 +69,13 @@ func (r *reader) add(m mqtt.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.got = append(r.got, wattgatetest.Message{At: time.Now(), Topic: m.Topic(), Payload: string(m.Payload()), Retained: m.Retained()})
+}
+
+// losses counts the connections that ended without our doing.
+func (r *reader) losses() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.lost)
 }
 
 // messages returns what came on a topic so far, or on all for "".
