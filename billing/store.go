@@ -99,12 +99,16 @@ type queryer interface {
 
 // collect reads all rows of a query with scan. The rows are closed before it returns: there is one connection.
 func collect[T any](ctx context.Context, q queryer, scan func(func(...any) error) (T, error), query string, args ...any) ([]T, error) {
+	return collectInto(ctx, q, nil, scan, query, args...)
+}
+
+// collectInto is collect into a list that has room already.
+func collectInto[T any](ctx context.Context, q queryer, all []T, scan func(func(...any) error) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []T
 	for rows.Next() {
 		item, err := scan(rows.Scan)
 		if err != nil {

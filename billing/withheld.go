@@ -72,7 +72,9 @@ func missed(ctx context.Context, tx *sql.Tx, from, to time.Time, reason string) 
 }
 
 // withheldOf is a column of grants: the overlap of the intervals with the grant's active time, in milliseconds. They are
-// disjoint, so the sum never exceeds that time; an open one counts as far as the highest time. It is 0 for a grant that
-// never started.
-const withheldOf = `coalesce((SELECT sum(max(0, min(coalesce(w.to_ms, (SELECT highest_ms FROM clock), w.from_ms), coalesce(grants.end_ms, 1 << 62))
-	- max(w.from_ms, grants.start_ms))) FROM withheld w WHERE w.to_ms > grants.start_ms OR w.to_ms IS NULL AND grants.start_ms IS NOT NULL), 0)`
+// disjoint, so the sum never exceeds that time, and those that count are in sequence, beginning with the last one before
+// the start. An open one counts as far as the highest time; a grant that never started missed nothing.
+const withheldOf = `CASE WHEN grants.start_ms IS NULL THEN 0 ELSE coalesce((
+	SELECT sum(max(0, min(coalesce(w.to_ms, (SELECT highest_ms FROM clock), w.from_ms), coalesce(grants.end_ms, 1 << 62)) - max(w.from_ms, grants.start_ms)))
+	FROM withheld w WHERE w.from_ms < coalesce(grants.end_ms, 1 << 62)
+	AND w.from_ms >= coalesce((SELECT max(from_ms) FROM withheld WHERE from_ms <= grants.start_ms), 0)), 0) END`

@@ -17,7 +17,8 @@ CREATE TABLE withheld (
     reason  TEXT    NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX withheld_open ON withheld((1)) WHERE to_ms IS NULL;
-CREATE INDEX withheld_to ON withheld(to_ms, from_ms);
+CREATE INDEX withheld_from ON withheld(from_ms);
+CREATE INDEX withheld_to ON withheld(to_ms);
 CREATE TRIGGER withheld_disjoint BEFORE INSERT ON withheld
 WHEN EXISTS (SELECT 1 FROM withheld WHERE to_ms IS NULL) OR NEW.from_ms < (SELECT max(to_ms) FROM withheld)
 BEGIN SELECT RAISE(ABORT, 'withheld time never counts twice'); END;
