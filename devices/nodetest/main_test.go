@@ -23,7 +23,7 @@ import (
 const project = "../devicestest/npm"
 
 // role is what this binary does when it is started again, perhaps in another
-// network namespace: "plug", "house" or "gateway".
+// network namespace: "plug", "house", "fleet" or "gateway".
 const role = "WATTGATE_NODETEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 		err = bePlug()
 	case "house":
 		err = beHouse()
+	case "fleet":
+		err = beFleet()
 	case "gateway":
 		err = beGateway()
 	}

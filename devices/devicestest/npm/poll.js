@@ -30,7 +30,7 @@ function begin() {
     let slot = 0, busy = false;
     const next = () => setTimeout(tick, Math.max(0, phase + slot * step - performance.now()));
     const tick = () => {
-      late.push(performance.now() - phase - slot * step);
+      late.push(Math.abs(performance.now() - phase - slot * step)); // timers may be early, too
       if (busy) missed++;
       else {
         busy = true;
