@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wattgate/wattgate/billing/sqlitefile"
 )
 
 func TestBooksCannotBeRewritten(t *testing.T) {
@@ -51,6 +53,33 @@ func TestUnpaidOrdersAreForgottenPaidOnesAreNot(t *testing.T) {
 	wantCode(t, err, CodeNotFound)
 	if state, _ := w.state(paid.Hash); state != StateLapsed {
 		t.Errorf("the paid order is %s", state)
+	}
+}
+
+// TestOneStepBack: the first release still works with the books of this one, and finds what it knows in them.
+func TestOneStepBack(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	w.sell(2)
+	w.withhold(time.Minute, 2*time.Minute)
+	w.must(w.store.Close())
+	all, err := sqlitefile.Load(migrationFiles, "migrations")
+	w.must(err)
+	db, err := sqlitefile.Open(ctx, w.path, all[:1])
+	w.must(err)
+	_, err = db.Exec(`UPDATE grants SET end_ms = end_ms - 1000 * 3600`)
+	w.must(err)
+	w.must(db.Close())
+	w.open()
+	w.must(err2(openClock(ctx, w.store, nil, func() reading { return reading{wall: t0.Add(30 * time.Minute)} })))
+	if got := w.missed(); got != 29*time.Minute {
+		t.Errorf("withheld %v, want a minute, and 28 that this release did not run", got)
+	}
+	_, err = w.store.db.Exec(`DELETE FROM clock; DELETE FROM withheld`) // as that release would have left new books
+	w.must(err)
+	w.must(err2(openClock(ctx, w.store, nil, func() reading { return reading{wall: t0.Add(30 * time.Minute)} })))
+	if got := w.missed(); got != 0 {
+		t.Errorf("withheld %v by a release that kept no time", got)
 	}
 }
 

@@ -62,7 +62,7 @@ func openClock(ctx context.Context, store *Store, log *slog.Logger, read func() 
 		if !c.line.known {
 			return nil
 		}
-		if c.line.trusted && !highest.IsZero() {
+		if !highest.IsZero() { // while it is not trusted, no time has passed yet
 			if err := missed(ctx, tx, highest, c.line.now, wasDown); err != nil {
 				return err
 			}

@@ -194,8 +194,14 @@ func TestOwnersWord(t *testing.T) {
 			t.Errorf("a ledger of 1970 confirms 1970: %v, %v", ok, err)
 		}
 		w.must(c.keep(ctx))
-		if !w.highest().Equal(time.Time{}) {
+		if !w.highest().IsZero() {
 			t.Errorf("1970 was kept: %v", w.highest())
+		}
+		w.now = boot
+		w.must(err2(w.added("jane")))
+		w.must(w.shop.Revoke(ctx, "jane", "", boot))
+		if !w.highest().IsZero() {
+			t.Errorf("1970 was kept with a right: %v", w.highest())
 		}
 		m.set += t0.Sub(boot)
 		w.wants(c, t0, true)
@@ -222,6 +228,9 @@ func TestUntrustedNothingStartsOrEnds(t *testing.T) {
 		w.sell(1)
 		open := w.buy(newBuyer(7), Order{})
 		time.Sleep(59*time.Minute + 59*time.Second)
+		w.now, _ = c.Now()
+		sealed := w.seal(newBuyer(8), Order{})
+		late := w.place(sealed)
 		m.set += 48 * time.Hour
 		w.wants(c, t0.Add(59*time.Minute+59*time.Second), false)
 		w.tick(0) // the order has lapsed by the time that is trusted
@@ -234,6 +243,9 @@ func TestUntrustedNothingStartsOrEnds(t *testing.T) {
 		if next, _, err := w.shop.Tick(t.Context(), w.now); err != nil || !next.After(w.now.Add(24*time.Hour)) {
 			t.Errorf("the next change is expected at %v, %v", next, err)
 		}
+		if state, _ := w.state(late.Hash); state != StateOpen || w.place(sealed).State != StateOpen {
+			t.Errorf("an order has become %s", state)
+		}
 		if list := w.prove(); len(list) != 0 {
 			t.Errorf("started: %+v", list)
 		}
@@ -244,7 +256,7 @@ func TestUntrustedNothingStartsOrEnds(t *testing.T) {
 			t.Fatal(ok, err)
 		}
 		w.now, _ = c.Now()
-		if changes := w.tick(0); len(changes) != 1 || changes[0].Kind != ChangeEnded {
+		if changes := w.tick(0); len(changes) != 2 || changes[0].Kind != ChangeEnded || changes[1].Kind != ChangeLapsed {
 			t.Errorf("confirmed: %+v", changes)
 		}
 		if list := w.prove(); len(list) != 1 || !list[0].Start.Equal(w.now) {

@@ -9,7 +9,9 @@
 //     This half needs no store: a buyer's program uses it alone.
 //   - Store is the database wattgate.db (store.go, migrations/); Shop is the one object a daemon talks to. Orders
 //     come in through place.go, deposits through credit.go, time passes in tick.go, and who may log in is read from
-//     accounts.go.
+//     account.go.
+//   - Clock is the gateway's time: what it believes is decided in timeline.go, asked, confirmed and kept in clock.go.
+//     Time in which nobody was served is recorded in withheld.go.
 //   - Ledger is what a source of deposits answers (ledger.go); sandbox/ is one with play money, billingtest/ one
 //     with faults.
 //
@@ -17,5 +19,6 @@
 //
 // A deposit is stored, matched, credited and its cursor moved in one transaction; UNIQUE(network, deposit) decides
 // that it counts once. The time an order has bought is a pure function of the deposits assigned to it (credit.go), so
-// the sequence of their arrival does not matter. Nothing here reads a clock: every function is told the time.
+// the sequence of their arrival does not matter. Clock alone reads the machine's clocks: every other function is told the
+// time. It never runs backwards, and while it is not trusted no grant starts or ends. Withheld time counts once.
 package billing

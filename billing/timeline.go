@@ -13,7 +13,7 @@ const eraMS = 1_767_225_600_000
 // reading is what the two clocks of the machine say at one moment.
 type reading struct {
 	wall time.Time
-	// mono has passed since some moment of this run; it stands still while the machine sleeps.
+	// mono has passed since some moment of this run. It never falls, and stands still while the machine sleeps.
 	mono time.Duration
 }
 
@@ -50,7 +50,7 @@ func (t timeline) advance(r reading) timeline {
 		t.trusted = t.known
 		return t
 	}
-	t.now, t.mono = t.now.Add(max(0, r.mono-t.mono)), max(t.mono, r.mono)
+	t.now, t.mono = t.now.Add(r.mono-t.mono), r.mono
 	ahead := r.wall.Sub(t.now)
 	if ahead > maxJump {
 		if t.trusted {

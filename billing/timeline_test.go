@@ -36,7 +36,6 @@ func TestTimeline(t *testing.T) {
 		"a nap":                      {0, []see{{0, 0, 0, true}, {20 * time.Minute, time.Second, 20 * time.Minute, true}}},
 		"a night's sleep":            {0, []see{{0, 0, 0, true}, {8 * time.Hour, time.Second, time.Second, false}}},
 		"two naps are not one sleep": {0, []see{{0, 0, 0, true}, {50 * time.Minute, 0, 50 * time.Minute, true}, {100 * time.Minute, 0, 100 * time.Minute, true}}},
-		"mono never runs backwards":  {0, []see{{0, time.Minute, 0, true}, {0, 0, 0, true}, {-time.Hour, 2 * time.Minute, time.Minute, true}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var line timeline
