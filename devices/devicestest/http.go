@@ -117,7 +117,7 @@ func (s *service) write(w http.ResponseWriter, a reply, f Fault) {
 	}
 	length := len(a.body) + f.Surplus
 	if f.Endless {
-		length = 1 << 40
+		length = 1 << 30
 	}
 	fmt.Fprintf(buf, "HTTP/1.1 %d %s\r\nCONTENT-LENGTH: %d\r\n%s%sSERVER: Unspecified, UPnP/1.0, Unspecified\r\n%s\r\n",
 		a.status, http.StatusText(a.status), length, a.header, when, agent)
