@@ -30,6 +30,7 @@ func (g *Gateway) trustedNow(ctx context.Context) time.Time {
 		}
 	case g.state.clear("clock"):
 		g.log.Info("clock is trusted again", "time", now.Format(time.RFC3339))
+		g.Nudge() // what was to start while it was not, starts now
 	}
 	return now
 }

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -68,6 +67,8 @@ type Gateway struct {
 
 	holdings chan withheld // changes between serving and withholding, for the books
 	holding  string        // owned by publish: why readings are withheld, empty while they go out
+
+	counters counters // owned by publish once open has returned
 
 	publishing sync.Mutex // held while a slot goes out, and while what may go out changes
 	averaged   time.Time  // owned by publish: the end of the last average
@@ -247,28 +248,4 @@ func fleetConfig(c config.Config) devices.Config {
 		Allow:     c.Plugs.Allow,
 		Interval:  c.Plugs.SampleInterval,
 	}
-}
-
-func (g *Gateway) loadEnergy(ctx context.Context) (map[string]devices.EnergyState, error) {
-	raw, err := g.readings.Energy(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]devices.EnergyState, len(raw))
-	for udn, data := range raw {
-		var s devices.EnergyState
-		if err := json.Unmarshal(data, &s); err != nil {
-			return nil, fmt.Errorf("cannot read the energy counter of a plug: %w", err)
-		}
-		out[udn] = s
-	}
-	return out, nil
-}
-
-func (g *Gateway) saveEnergy(ctx context.Context, energy map[string]devices.EnergyState) error {
-	raw := make(map[string]json.RawMessage, len(energy))
-	for udn, s := range energy {
-		raw[udn] = encode(s)
-	}
-	return g.readings.SaveEnergy(ctx, raw)
 }

@@ -57,15 +57,12 @@ type slotID struct {
 }
 
 // sumOf adds up what is known of the plugs at now. A plug without a current reading is left out and counted out;
-// with none known the power is null, never zero.
-func sumOf(slot slotID, now time.Time, samples []devices.Sample, energy devices.MilliwattHours) liveSum {
-	out := liveSum{TS: slot.at.UTC().Format(stamp), Run: slot.run, Seq: slot.seq, Of: len(samples)}
+// with none known the power is null, never zero. energy is nil while it is not known.
+func sumOf(slot slotID, now time.Time, samples []devices.Sample, energy *float64) liveSum {
+	out := liveSum{TS: slot.at.UTC().Format(stamp), Run: slot.run, Seq: slot.seq, Of: len(samples), EnergyWh: energy}
 	var power devices.Milliwatts
 	var oldest time.Duration
 	for _, s := range samples {
-		if s.HasEnergy {
-			out.EnergyWh = wattHours(energy)
-		}
 		if !s.Known {
 			continue
 		}
@@ -83,7 +80,7 @@ func sumOf(slot slotID, now time.Time, samples []devices.Sample, energy devices.
 // plugLive is one plug's own message.
 func plugLive(slot slotID, now time.Time, id string, s devices.Sample) livePlug {
 	out := livePlug{TS: slot.at.UTC().Format(stamp), Run: slot.run, Seq: slot.seq, Plug: id, State: devices.RelayUnknown.String()}
-	if s.HasEnergy {
+	if s.HasEnergy && !s.At.IsZero() { // before the first reading of this run, the counter may be behind what was told
 		out.EnergyWh = wattHours(s.Energy)
 	}
 	if s.Known {
@@ -129,14 +126,11 @@ func encode(v any) []byte {
 
 // minuteOfSum is the free average of all plugs: the sum of the means of the plugs that were heard at least half of the
 // window. Its coverage is the part of the plugs' time that was heard; below one half the power is null.
-func minuteOfSum(end time.Time, window time.Duration, averages []devices.Average, energy devices.MilliwattHours) minute {
-	out := minute{TS: end.UTC().Format(stamp), WindowS: int(window / time.Second)}
+func minuteOfSum(end time.Time, window time.Duration, averages []devices.Average, energy *float64) minute {
+	out := minute{TS: end.UTC().Format(stamp), WindowS: int(window / time.Second), EnergyWh: energy}
 	var mean, coverage float64
 	for _, a := range averages {
 		coverage += a.Coverage
-		if a.HasEnergy {
-			out.EnergyWh = wattHours(energy)
-		}
 		if a.Known {
 			mean += float64(a.Mean)
 		}

@@ -27,11 +27,19 @@ func known(now time.Time, age time.Duration, power devices.Milliwatts, energy de
 
 func TestSumAsTheContractShowsIt(t *testing.T) {
 	now := time.Now()
-	got := encode(sumOf(slotOfTheContract, now, []devices.Sample{known(now, 230*time.Millisecond, 41235, 1)}, 1204314))
+	got := encode(sumOf(slotOfTheContract, now, []devices.Sample{known(now, 230*time.Millisecond, 41235, 1)}, wattHours(1204314)))
 	want := `{"ts":"2026-11-22T07:00:00.500Z","run":"9f3a01c2","seq":123,"power_w":41.235,"energy_wh":1204.31,"age_ms":230,"plugs":1,"of":1}`
 	if string(got) != want {
 		t.Errorf("\n%s, want\n%s", got, want)
 	}
+}
+
+// energyIn is the energy a wanted message holds: 7 Wh, or not known.
+func energyIn(message string) *float64 {
+	if strings.Contains(message, `"energy_wh":null`) {
+		return nil
+	}
+	return wattHours(7000)
 }
 
 func TestSumOf(t *testing.T) {
@@ -40,7 +48,7 @@ func TestSumOf(t *testing.T) {
 	never := devices.Sample{}
 	for name, tt := range map[string]struct {
 		samples []devices.Sample
-		want    string // from power_w on
+		want    string // from power_w on; its energy is what is given
 	}{
 		"no plugs at all":             {nil, `"power_w":null,"energy_wh":null,"age_ms":null,"plugs":0,"of":0}`},
 		"nothing ever heard":          {[]devices.Sample{never, never}, `"power_w":null,"energy_wh":null,"age_ms":null,"plugs":0,"of":2}`},
@@ -53,7 +61,7 @@ func TestSumOf(t *testing.T) {
 		"more than fits in 32 bits": {[]devices.Sample{known(now, 0, math.MaxInt32, 0), known(now, 0, math.MaxInt32, 0)},
 			`"power_w":4294967.294,"energy_wh":7,"age_ms":0,"plugs":2,"of":2}`},
 	} {
-		_, got, _ := strings.Cut(string(encode(sumOf(slotOfTheContract, now, tt.samples, 7000))), `"seq":123,`)
+		_, got, _ := strings.Cut(string(encode(sumOf(slotOfTheContract, now, tt.samples, energyIn(tt.want)))), `"seq":123,`)
 		if got != tt.want {
 			t.Errorf("%s:\n%s, want\n%s", name, got, tt.want)
 		}
@@ -65,7 +73,7 @@ func TestUnknownIsNeverANumber(t *testing.T) {
 	now := time.Now()
 	for power := range devices.Milliwatts(3) {
 		s := devices.Sample{At: now, Known: false, Power: power, Relay: devices.RelayOn}
-		if sum := sumOf(slotOfTheContract, now, []devices.Sample{s, s}, 0); sum.PowerW != nil || sum.AgeMS != nil || sum.EnergyWh != nil || sum.Plugs != 0 || sum.Of != 2 {
+		if sum := sumOf(slotOfTheContract, now, []devices.Sample{s, s}, nil); sum.PowerW != nil || sum.AgeMS != nil || sum.EnergyWh != nil || sum.Plugs != 0 || sum.Of != 2 {
 			t.Errorf("sum: %s", encode(sum))
 		}
 		one := plugLive(slotOfTheContract, now, "fridge", s)
@@ -141,7 +149,7 @@ func TestMinuteOfSum(t *testing.T) {
 		"no digits a meter never had": {[]devices.Average{heard(59.0/60, 1.0/3)}, `"power_w":0.3333,"energy_wh":7,"coverage":0.9833}`},
 		"nothing drawn is zero":       {[]devices.Average{heard(1, 0)}, `"power_w":0,"energy_wh":7,"coverage":1}`},
 	} {
-		got := string(encode(minuteOfSum(at("2026-11-22T08:01:00+01:00"), time.Minute, tt.averages, 7000)))
+		got := string(encode(minuteOfSum(at("2026-11-22T08:01:00+01:00"), time.Minute, tt.averages, energyIn(tt.want))))
 		if want := `{"ts":"2026-11-22T07:01:00.000Z","window_s":60,` + tt.want; got != want {
 			t.Errorf("%s:\n%s, want\n%s", name, got, want)
 		}
@@ -162,7 +170,7 @@ func TestMinuteOfPlug(t *testing.T) {
 
 func TestHistoryGivesTheMinuteBack(t *testing.T) {
 	end := at("2026-11-22T07:01:00Z")
-	want := minuteOfSum(end, time.Minute, []devices.Average{heard(0.98, 40.1)}, 7000)
+	want := minuteOfSum(end, time.Minute, []devices.Average{heard(0.98, 40.1)}, wattHours(7000))
 	if got := minuteOfHistory(historyOfMinute(end, want)); string(encode(got)) != string(encode(want)) {
 		t.Errorf("\n%s, want\n%s", encode(got), encode(want))
 	}

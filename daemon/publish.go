@@ -71,6 +71,7 @@ func (g *Gateway) publishSlot(ctx context.Context, slot slotID) {
 	cfg, who := g.config(), g.audience()
 	samples := g.fleet.Sample(time.Now())
 	g.state.setPlugs(samples)
+	g.watchEnergy(ctx, samples)
 	open := g.askGate(ctx)
 	if open {
 		asked := time.Now()
@@ -124,8 +125,7 @@ func (g *Gateway) askGate(ctx context.Context) bool {
 // sendLive publishes one slot of the live topics; the token is done when the last message was written to the broker.
 func (g *Gateway) sendLive(slot slotID, samples []devices.Sample) mqtt.Token {
 	now := time.Now()
-	total, _ := g.fleet.Energy()
-	sum := sumOf(slot, now, samples, total)
+	sum := sumOf(slot, now, samples, g.energyNow(now))
 	last := g.sendReading(topicLive, encode(sum), sum.PowerW)
 	for _, s := range samples {
 		id := g.readings.PlugID(s.UDN, s.Serial)
@@ -145,15 +145,12 @@ func (g *Gateway) sendReading(topic string, payload []byte, w *float64) mqtt.Tok
 
 // sendAverage publishes and stores the averages of the minute that ends now.
 func (g *Gateway) sendAverage(ctx context.Context, end time.Time, allowed bool) {
-	total, energy := g.fleet.Energy()
-	if err := g.saveEnergy(ctx, energy); err != nil {
-		g.log.Error("cannot store the energy counters", "error", err)
-	}
+	g.keepEnergy(ctx)
 	averages := g.fleet.Average(time.Now(), averageWindow)
 	if len(averages) == 0 {
 		return
 	}
-	sum := minuteOfSum(end, averageWindow, averages, total)
+	sum := minuteOfSum(end, averageWindow, averages, g.energyNow(time.Now()))
 	who := g.audience()
 	// What was private stays private: raising the level must not show the day before it.
 	if who.level != config.Private {

@@ -70,10 +70,11 @@ func (g *Gateway) wait(ctx context.Context, last time.Time, most time.Duration) 
 	return true
 }
 
-// inForce is what the last apply was made of, apart from the accounts.
+// inForce is what the last apply was made of.
 type inForce struct {
 	who         audience
 	certificate string
+	revision    uint64 // of the list of accounts
 }
 
 // ensure makes what should be so: ends what is over, renders who may read, has the broker obey, and only then tells
@@ -89,8 +90,8 @@ func (g *Gateway) ensure(ctx context.Context, changed bool) (time.Duration, erro
 	if err := g.renewTerms(ctx); err != nil {
 		return 0, err
 	}
-	want := inForce{g.audience(), g.certificate().SHA256} // a reload shows a new certificate to those who connect from then on
-	if changed || len(changes) > 0 || !g.gate.Status().Proven || !reflect.DeepEqual(want, g.inForce) {
+	want := inForce{g.audience(), g.certificate().SHA256, g.shop.Revision()} // a reload shows a new certificate to those who connect from then on
+	if changed || !g.gate.Status().Proven || !reflect.DeepEqual(want, g.inForce) {
 		if err := g.apply(ctx, want); err != nil {
 			return 0, err
 		}

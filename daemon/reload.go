@@ -47,6 +47,9 @@ func (g *Gateway) adopt(ctx context.Context, c config.Config) {
 	if old.Publish.PerPlug && !c.Publish.PerPlug {
 		g.link.retainOnly(prefixPlug, nil)
 	}
+	if !g.audience().selling {
+		g.link.retain(topicOffer, nil) // at once, not with the next apply
+	}
 	if old.Web.Listen != c.Web.Listen {
 		g.web.move()
 	}

@@ -48,6 +48,7 @@ type Options struct {
 	Conf  config.Broker // listeners
 	Hosts []string      // names that a self-made certificate is for
 	Log   *slog.Logger
+	Tied  bool // Mosquitto ends when the process that started this one is killed
 }
 
 // Become turns this process into Mosquitto. It returns only an error: that there is no Mosquitto, that another broker runs
@@ -68,6 +69,7 @@ func Become(o Options) error {
 	if err != nil {
 		return err
 	}
+	o.Conf.MaxConnections = fitConnections(o.Conf.MaxConnections, o.Log)
 	has, all := listeners(o.certificate())
 	for _, l := range all {
 		if l.Problem != "" {
@@ -77,7 +79,7 @@ func Become(o Options) error {
 	if err := prepare(dir, has, all); err != nil {
 		return err
 	}
-	err = become(binary, []string{"mosquitto", "-c", filepath.Join(dir, "mosquitto.conf")})
+	err = become(o.Tied, binary, []string{"mosquitto", "-c", filepath.Join(dir, "mosquitto.conf")})
 	_ = lock.Close() // until here it had to stay open: the lock goes over to Mosquitto with the process
 	return fmt.Errorf("cannot start %s: %w", binary, err)
 }

@@ -1,7 +1,7 @@
-//go:build !unix
+//go:build !linux
 
 package broker
 
 import "errors"
 
-func become(string, []string) error { return errors.New("the broker runs on Linux only") }
+func become(bool, string, []string) error { return errors.New("the broker runs on Linux only") }

@@ -154,4 +154,3 @@ func paymentsCommand(ctx context.Context, s Streams, args []string) error {
 	t.write(s.Out)
 	return nil
 }
-

@@ -107,7 +107,7 @@ func runBroker(_ context.Context, s Streams, args []string) error {
 	}
 	log := slog.New(journal.Stderr(c.Log.Level))
 	return broker.Become(broker.Options{
-		Dir: f.dirs.Broker(), TLS: f.dirs.TLS(), Conf: c.Broker, Hosts: daemon.CertificateHosts(c), Log: log,
+		Dir: f.dirs.Broker(), TLS: f.dirs.TLS(), Conf: c.Broker, Hosts: daemon.CertificateHosts(c), Log: log, Tied: f.demo,
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wattgate/wattgate/daemon"
 	"github.com/wattgate/wattgate/daemon/broker"
+	"github.com/wattgate/wattgate/daemon/config"
 	"github.com/wattgate/wattgate/daemon/journal"
 	"github.com/wattgate/wattgate/daemon/supervise"
 	"github.com/wattgate/wattgate/devices/devicestest"
@@ -48,9 +49,6 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer unlock()
 	d := &demo{Options: o, dirs: daemon.Dirs{State: state, Runtime: state}}
-	if err := d.choosePorts(); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	plugs, err := d.startPlugs(ctx)
@@ -62,6 +60,10 @@ func Run(ctx context.Context, o Options) error {
 			_ = p.Close()
 		}
 	}()
+	// After the plugs took theirs: one of them could get a port that was only just found free.
+	if err := d.choosePorts(); err != nil {
+		return err
+	}
 	if err := d.writeConfig(plugs); err != nil {
 		return err
 	}
@@ -172,6 +174,10 @@ func (d *demo) writeConfig(plugs []*devicestest.Plug) error {
 	}
 	if err := os.WriteFile(d.configFile(), append(doc, '\n'), 0o600); err != nil {
 		return fmt.Errorf("cannot write the demo's configuration: %w", err)
+	}
+	// The processes would refuse it too, again and again.
+	if _, _, err := (config.Parser{Demo: true}).Parse(doc); err != nil {
+		return fmt.Errorf("cannot start such a demo:\n%w", err)
 	}
 	return nil
 }

@@ -92,15 +92,22 @@ func (d *demo) serialPrefix() (string, error) {
 // choosePorts settles on the ports: the usual one if nobody has it, any free one if asked, and the one named in any
 // case, for then it is the gateway's part to say that it is taken.
 func (d *demo) choosePorts() error {
-	var err error
-	if d.mqttPort, err = choose(d.MQTTPort, usualMQTT); err != nil {
-		return err
+	// A port that was tried and let go may be handed out again at once.
+	given := map[int]bool{d.MQTTPort: true, d.TLSPort: true, d.WebPort: true}
+	for _, c := range []struct {
+		port          *int
+		wanted, usual int
+	}{{&d.mqttPort, d.MQTTPort, usualMQTT}, {&d.tlsPort, d.TLSPort, usualTLS}, {&d.webPort, d.WebPort, usualWeb}} {
+		port, err := choose(c.wanted, c.usual)
+		for err == nil && c.wanted <= 0 && given[port] {
+			port, err = choose(0, c.usual)
+		}
+		if err != nil {
+			return err
+		}
+		given[port], *c.port = true, port
 	}
-	if d.tlsPort, err = choose(d.TLSPort, usualTLS); err != nil {
-		return err
-	}
-	d.webPort, err = choose(d.WebPort, usualWeb)
-	return err
+	return nil
 }
 
 func choose(wanted, usual int) (int, error) {
