@@ -26,6 +26,9 @@ func (g *Gate) Apply(ctx context.Context, p Policy) (Proof, error) {
 	case <-ctx.Done():
 		return Proof{}, fmt.Errorf("cannot apply the policy: another apply is at work: %w", ctx.Err())
 	}
+	if reason := g.disturbed(); reason != "" {
+		return Proof{}, fmt.Errorf("cannot apply the policy: %w: %s", ErrDisobeys, reason)
+	}
 	p.Publisher = g.publisher
 	gen, proof := g.standing(p.Hash())
 	if proof != nil {
@@ -46,6 +49,20 @@ func (g *Gate) Apply(ctx context.Context, p Policy) (Proof, error) {
 	}
 	g.step("proven")
 	return found, nil
+}
+
+// disturbed returns the breach that has to be restored first. A proven file
+// that somebody changed is one, whoever sees it first, Check or Apply: writing
+// it anew would mend it without a word, beside a broker that may have loaded it.
+func (g *Gate) disturbed() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.proof != nil {
+		if changed := g.touched(aclName, passwdName, confName); changed != "" {
+			g.breached(changed)
+		}
+	}
+	return g.breach
 }
 
 // standing returns the generation on disk if it is of this policy and

@@ -139,14 +139,28 @@ func TestCanaryAloneTells(t *testing.T) {
 	}
 }
 
-// Apply alone mends an open broker whose configuration is whole: reloading
-// good files closes it again.
-func TestApplyMendsOpenBroker(t *testing.T) {
+// Files that somebody changed are a breach whoever sees it first: an Apply that
+// wrote them anew would mend it without a word.
+func TestApplyOnChangedFilesIsABreach(t *testing.T) {
 	b := open(t, nil)
 	b.apply(policy())
 	b.Write("acl", "garbage\n")
 	b.Signal(syscall.SIGHUP)
-	b.apply(policy())
+	bob, _ := account(t, "bob")
+	for _, p := range []acl.Policy{policy(), policy(bob)} {
+		if _, err := b.tryApply(p, 3*time.Second); !errors.Is(err, acl.ErrDisobeys) {
+			t.Fatalf("Apply on changed files: %v, want ErrDisobeys", err)
+		}
+	}
+	if v := b.check(); v.State != acl.Breached {
+		t.Errorf("Check: %+v, want a breach", v)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := b.gate.Restore(ctx); err != nil {
+		t.Fatal(err)
+	}
+	b.apply(policy(bob))
 	if v := b.check(); v.State != acl.Open {
 		t.Errorf("Check: %+v", v)
 	}

@@ -38,6 +38,7 @@ func (g *Gate) Restore(ctx context.Context) error {
 func (g *Gate) rewrite() error {
 	g.mu.Lock()
 	gen := g.current
+	g.breach = ""
 	g.unprove("the broker is being restarted")
 	g.mu.Unlock()
 	files := denyAll()
