@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -53,6 +54,8 @@ func benchPayment(ctx context.Context, p wattgatetest.Program, state string) err
 		if err != nil {
 			return err
 		}
+		// Anywhere between two slots, as buyers come.
+		time.Sleep(rand.N(500 * time.Millisecond))
 		w := &timedWallet{Wallet: play}
 		access, err := buyer.Buy(ctx, buyer.Options{Target: target, Wallet: w, Username: "bench-" + strconv.Itoa(i), Say: nothing{}})
 		if err != nil {
