@@ -153,6 +153,37 @@ func TestEventsOverTheNetwork(t *testing.T) {
 	eventually(t, 5*time.Second, "asked again", func() bool { return p.Asked() > asked+4 })
 }
 
+// Whatever happens, nothing is ever asked of a plug that could change it.
+func TestTheGatewayOnlyReads(t *testing.T) {
+	t.Parallel()
+	p := simulate(t, devicestest.Options{Serial: serial(80)})
+	f := run(t, devices.Config{Discover: true, Interface: "lo", Addresses: []string{p.Addr().String()}, Allow: []string{p.Serial()}, Events: true})
+	health := func(want devices.Health) func() bool {
+		return func() bool {
+			s := f.Plugs()
+			return slices.ContainsFunc(s, func(x devices.Plug) bool { return x.Serial == p.Serial() && x.Health == want })
+		}
+	}
+	eventually(t, 5*time.Second, "read", health(devices.Online))
+	for _, fault := range []devicestest.Fault{{Params: "Error", Mute: true}, {Status: 500, Mute: true}, {Body: "<a", Mute: true}} {
+		if err := p.Break(fault); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, 20*time.Second, "lost", health(devices.Unreachable))
+		if err := p.Break(devicestest.Fault{}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, 10*time.Second, "regained", health(devices.Online))
+	}
+	allowed := []string{"GET /setup.xml", "GET /Lightsetup.xml", "POST /upnp/control/insight1 GetInsightParams", "SUBSCRIBE /upnp/event/insight1", "UNSUBSCRIBE /upnp/event/insight1",
+		"GET /rpc/Shelly.GetDeviceInfo"} // that it is no WeMo at a fixed address is only known when it has answered
+	for kind, n := range p.Requests() {
+		if !slices.Contains(allowed, kind) {
+			t.Errorf("%q was asked %d times", kind, n)
+		}
+	}
+}
+
 func TestAnnouncementsAreHeard(t *testing.T) {
 	t.Parallel()
 	f := run(t, devices.Config{Discover: true, Interface: "lo", Allow: []string{serial(60)}})

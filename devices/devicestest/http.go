@@ -47,6 +47,7 @@ func (s *service) handle(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	s.plug.note(r.Method, r.URL.Path, r.Header.Get("SOAPACTION"))
 	s.plug.mu.Lock()
 	fault := s.plug.fault
 	s.plug.mu.Unlock()
@@ -165,7 +166,6 @@ func (p *Plug) answer(method, path, action, body string, f Fault) reply {
 			`<detail><UPnPError xmlns="urn:schemas-upnp-org:control-1-0"><errorCode>401</errorCode><errorDescription>Invalid Action</errorDescription></UPnPError></detail></s:Fault>`)}
 	}
 	p.mu.Lock()
-	p.asked++
 	params := cmp.Or(f.Params, p.meter.params(time.Now()))
 	p.mu.Unlock()
 	// The namespace is not the service's own: so do real Insights answer.

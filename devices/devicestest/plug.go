@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -39,6 +41,9 @@ type Fault struct {
 	Deaf     bool          // do not answer searches, as real plugs sometimes stop doing
 }
 
+// maxKinds bounds what a plug remembers of its requests.
+const maxKinds = 64
+
 // Plug is one simulated Insight.
 type Plug struct {
 	opt Options
@@ -50,7 +55,7 @@ type Plug struct {
 
 	mu     sync.Mutex // guards what follows
 	fault  Fault
-	asked  int // readings of the meter
+	asked  map[string]int // requests by "METHOD path action", at most maxKinds kinds
 	meter  *meter
 	addr   netip.AddrPort
 	http   *service
@@ -67,7 +72,7 @@ func New(o Options) *Plug {
 	if o.Name == "" {
 		o.Name = "WeMo Insight"
 	}
-	return &Plug{opt: o, events: make(chan struct{}, 1)}
+	return &Plug{opt: o, events: make(chan struct{}, 1), asked: map[string]int{}}
 }
 
 // Start makes the plug appear on the network until Close or the end of ctx.
@@ -172,9 +177,26 @@ func (p *Plug) Switch(on bool) {
 
 // Asked returns how often its meter was read.
 func (p *Plug) Asked() int {
+	return p.Requests()["POST /upnp/control/insight1 GetInsightParams"]
+}
+
+// Requests returns what was asked of it and how often: method, path and, if there
+// is one, the SOAP action. It knows 64 kinds of requests; further ones are lost.
+func (p *Plug) Requests() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.asked
+	return maps.Clone(p.asked)
+}
+
+// note counts a request.
+func (p *Plug) note(method, path, action string) {
+	_, action, _ = strings.Cut(strings.Trim(action, `"`), "#")
+	kind := strings.TrimSpace(method + " " + path + " " + action)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, known := p.asked[kind]; known || len(p.asked) < maxKinds {
+		p.asked[kind]++
+	}
 }
 
 // Reset sets the plug's counters to zero, as holding its button while it is

@@ -131,13 +131,21 @@ func modules(t testing.TB) string {
 	if _, err := os.Stat(installed); err == nil {
 		return installed
 	}
-	// Installed aside and then renamed, so that what is there is whole.
+	if err := install(dir); err != nil {
+		missing(t, err.Error())
+	}
+	return installed
+}
+
+// install installs the project into dir: aside first and then renamed, so that
+// what is there is whole.
+func install(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), "new-")
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer os.RemoveAll(tmp)
 	for _, name := range []string{"package.json", "package-lock.json"} {
@@ -146,20 +154,19 @@ func modules(t testing.TB) string {
 			err = os.WriteFile(filepath.Join(tmp, name), b, 0o644)
 		}
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 	}
 	cmd := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	cmd.Dir = tmp
 	if out, err := cmd.CombinedOutput(); err != nil {
-		missing(t, fmt.Sprintf("npm packages cannot be installed: %v\n%s", err, out))
+		return fmt.Errorf("npm packages cannot be installed: %w\n%s", err, out)
 	}
-	if err := os.Rename(tmp, dir); err != nil {
-		if _, there := os.Stat(installed); there != nil { // another test was faster
-			t.Fatal(err)
-		}
+	err = os.Rename(tmp, dir)
+	if _, there := os.Stat(filepath.Join(dir, "node_modules")); there == nil {
+		return nil // by us, or by another test that was faster
 	}
-	return installed
+	return err
 }
 
 // node is a command that runs one of the project's programs.

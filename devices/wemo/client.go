@@ -21,7 +21,8 @@ func get(ctx context.Context, addr netip.AddrPort, path string, parse func(io.Re
 }
 
 // call invokes action without arguments and hands the answer to parse. A fault
-// comes with status 500, so that body is parsed too.
+// comes with status 500, so that body is parsed too; anything else in it counts
+// for nothing.
 func call(ctx context.Context, addr netip.AddrPort, path, service, action string, parse func(io.Reader) error) error {
 	r := guard.Request{
 		Method: http.MethodPost,
@@ -36,9 +37,14 @@ func call(ctx context.Context, addr netip.AddrPort, path, service, action string
 		Limit: maxSOAP,
 	}
 	return guard.Do(ctx, addr, r, func(resp *http.Response) error {
-		if s := resp.StatusCode; s != http.StatusOK && s != http.StatusInternalServerError {
-			return guard.StatusError(s)
+		switch resp.StatusCode {
+		case http.StatusOK:
+			return parse(resp.Body)
+		case http.StatusInternalServerError:
+			if err := parse(resp.Body); err != nil {
+				return err
+			}
 		}
-		return parse(resp.Body)
+		return guard.StatusError(resp.StatusCode)
 	})
 }
