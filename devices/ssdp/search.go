@@ -17,6 +17,11 @@ const wait = 1
 // maxAnswers bounds what one search returns; a home has some dozens of plugs.
 const maxAnswers = 512
 
+// maxPerHost bounds what one address may claim to be: whoever forges answers must
+// not make the gateway ask one victim hundreds of times. (The demo has 50 plugs on
+// one address.)
+const maxPerHost = 64
+
 // Search asks once for each of targets on the interface called name ("" = all
 // usable ones) and returns the distinct answers that passed Parse, a second
 // later. A search that has begun ends in its own time: cancelling ctx only
@@ -68,8 +73,8 @@ func searchOne(ctx context.Context, ifi Interface, target string) ([]Answer, err
 	return out, nil
 }
 
-// distinct sorts and compacts answers: a device answers once per target and
-// once per path to it.
+// distinct sorts, compacts and bounds answers: a device answers once per target
+// and once per path to it.
 func distinct(answers []Answer) []Answer {
 	key := func(a Answer) string { return a.UDN + " " + a.At.String() }
 	slices.SortFunc(answers, func(a, b Answer) int {
@@ -82,5 +87,10 @@ func distinct(answers []Answer) []Answer {
 		return 0
 	})
 	answers = slices.Compact(answers)
+	perHost := map[netip.Addr]int{}
+	answers = slices.DeleteFunc(answers, func(a Answer) bool {
+		perHost[a.At.Addr.Addr()]++
+		return perHost[a.At.Addr.Addr()] > maxPerHost
+	})
 	return answers[:min(len(answers), maxAnswers)]
 }

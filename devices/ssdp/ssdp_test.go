@@ -2,6 +2,7 @@ package ssdp
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -73,6 +74,25 @@ func TestDistinct(t *testing.T) {
 		if got[i] != want[i] {
 			t.Errorf("%d: got %v, want %v", i, got[i], want[i])
 		}
+	}
+}
+
+func TestOneHostIsNotAskedHundredsOfTimes(t *testing.T) {
+	var answers []Answer
+	for i := range 400 {
+		a, err := Parse("http://10.0.0.66:"+strconv.Itoa(1000+i)+"/setup.xml", "uuid:fake"+strconv.Itoa(i), netip.MustParsePrefix("10.0.0.0/8"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, a)
+	}
+	mine, err := Parse("http://10.0.0.7:49153/setup.xml", "uuid:zzz", netip.MustParsePrefix("10.0.0.0/8"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := distinct(append(answers, mine))
+	if len(got) != maxPerHost+1 || got[len(got)-1] != mine {
+		t.Errorf("%d answers are left, the last is %v", len(got), got[len(got)-1])
 	}
 }
 
