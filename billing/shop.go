@@ -134,7 +134,3 @@ func priceAt(ctx context.Context, tx *sql.Tx, network string, moment int64) (pri
 	return scanPrice(tx.QueryRowContext(ctx, priceColumns+`WHERE network = ?1 ORDER BY since_ms > ?2,
 		CASE WHEN since_ms <= ?2 THEN -since_ms ELSE since_ms END, CASE WHEN since_ms <= ?2 THEN -id ELSE id END LIMIT 1`, network, moment))
 }
-
-func priceByID(ctx context.Context, tx *sql.Tx, id int64) (priceRow, error) {
-	return scanPrice(tx.QueryRowContext(ctx, priceColumns+`WHERE id = ?`, id))
-}

@@ -119,7 +119,7 @@ func TestEnergyIsRoundedToTheHundredth(t *testing.T) {
 		}
 	}
 	last := -1.0
-	for counter := devices.MilliwattHours(0); counter < 1000; counter++ {
+	for counter := range devices.MilliwattHours(1000) {
 		if got := *wattHours(counter); got < last {
 			t.Fatalf("%d mWh: %v after %v: energy never falls", counter, got, last)
 		} else {
