@@ -12,26 +12,18 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-// orderQueue is how many orders may wait for the one goroutine that opens them. Opening takes well under a millisecond;
-// what does not fit is a flood, and the buyer's client sends its order again.
-const orderQueue = 256
-
-// maxSealed is the size of the largest order, in bytes.
-const maxSealed = 2 << 10
-
 // reconnectEvery bounds the back-off between two attempts to reach the broker: a broker that is back should not wait
 // long for its only publisher.
 const reconnectEvery = 2 * time.Second
 
-// link is the gateway's own connection to the broker: it publishes, remembers what is retained so that a broker that
-// lost its memory gets it again, and takes orders in.
+// link is the gateway's own connection to the broker: it publishes, and remembers what is retained so that a broker that
+// lost its memory gets it again. Orders come in by its inbox.
 type link struct {
 	client  mqtt.Client
 	started bool // owned by reconcile: connect was called
 	log     *slog.Logger
 
-	orders  chan []byte   // sealed orders as they arrive
-	dropped atomic.Uint64 // orders that found the queue full
+	inbox *inbox
 
 	up atomic.Bool // the connection stands; for the edge-triggered log lines
 
@@ -41,22 +33,10 @@ type link struct {
 
 // newLink prepares the connection through the broker's internal socket; nothing is dialled before connect.
 func newLink(socket, user, password string, nudge func(), log *slog.Logger) *link {
-	l := &link{log: log, orders: make(chan []byte, orderQueue), retained: map[string][]byte{}}
-	o := mqtt.NewClientOptions().
-		AddBroker("unix://"+socket).
-		// Random, because on Mosquitto anybody who knows a client id can take the connection over.
+	l := &link{log: log, inbox: newInbox(socket, user, password, log), retained: map[string][]byte{}}
+	o := toBroker(socket, user, password).
 		SetClientID("gw-"+rand.Text()).
-		SetUsername(user).SetPassword(password).
-		SetCleanSession(true).
-		SetKeepAlive(10*time.Second).
-		SetPingTimeout(3*time.Second).
-		SetWriteTimeout(2*time.Second).
-		SetConnectTimeout(3*time.Second).
-		SetConnectRetry(true).SetConnectRetryInterval(200*time.Millisecond).
-		SetAutoReconnect(true).SetMaxReconnectInterval(reconnectEvery).
 		SetWill(topicAvailability, "offline", 1, true).
-		SetOrderMatters(true).
-		SetStore(forgetful{}).
 		SetDefaultPublishHandler(l.receive)
 	o.SetOnConnectHandler(func(mqtt.Client) {
 		l.connected()
@@ -70,12 +50,31 @@ func newLink(socket, user, password string, nudge func(), log *slog.Logger) *lin
 	return l
 }
 
+// toBroker is what both connections of the gateway have in common. Each sets a random client id, because on Mosquitto
+// anybody who knows one can take the connection over.
+func toBroker(socket, user, password string) *mqtt.ClientOptions {
+	return mqtt.NewClientOptions().
+		AddBroker("unix://" + socket).
+		SetUsername(user).SetPassword(password).
+		SetCleanSession(true).
+		SetKeepAlive(10 * time.Second).
+		SetPingTimeout(3 * time.Second).
+		SetWriteTimeout(2 * time.Second).
+		SetConnectTimeout(3 * time.Second).
+		SetConnectRetry(true).SetConnectRetryInterval(200 * time.Millisecond).
+		SetAutoReconnect(true).SetMaxReconnectInterval(reconnectEvery).
+		SetOrderMatters(true).
+		SetStore(forgetful{})
+}
+
 // connect starts connecting and keeps at it until close.
-func (l *link) connect() { l.client.Connect() }
+func (l *link) connect() {
+	l.inbox.client.Connect()
+	l.client.Connect()
+}
 
 // connected is called by Paho after each connect and reconnect.
 func (l *link) connected() {
-	l.client.Subscribe(topicOrders, 1, nil)
 	l.sweep()
 	// Under the lock, so that a change made meanwhile cannot be overtaken by what it replaced.
 	l.mu.Lock()
@@ -114,28 +113,10 @@ func (l *link) swept(topic string) {
 	}
 }
 
-// receive gets what the broker delivers: orders, and right after a connect what is retained. It must not block, Paho
-// calls it between two packets.
+// receive gets what is retained right after a connect. It must not block, Paho calls it between two packets.
 func (l *link) receive(_ mqtt.Client, m mqtt.Message) {
-	if len(m.Payload()) == 0 {
-		return
-	}
-	if m.Topic() != topicOrders {
-		if m.Retained() {
-			go l.swept(m.Topic())
-		}
-		return
-	}
-	// A buyer may have set the retain flag, and the broker does not tell us: clear the topic after each order.
-	l.client.Publish(topicOrders, 0, true, []byte{})
-	if len(m.Payload()) > maxSealed {
-		l.dropped.Add(1)
-		return
-	}
-	select {
-	case l.orders <- m.Payload():
-	default:
-		l.dropped.Add(1)
+	if len(m.Payload()) > 0 && m.Retained() {
+		go l.swept(m.Topic())
 	}
 }
 
@@ -188,6 +169,7 @@ func (l *link) retainOnly(prefix string, wanted map[string][]byte) {
 
 // close says goodbye: the last will is for accidents only, a broker does not send it after a clean end.
 func (l *link) close() {
+	l.inbox.close()
 	if l.client.IsConnectionOpen() {
 		l.client.Publish(topicAvailability, 1, true, "offline").WaitTimeout(time.Second)
 	}

@@ -2,15 +2,12 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
-
-	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"github.com/wattgate/wattgate/acl"
 	"github.com/wattgate/wattgate/acl/acltest"
@@ -58,62 +55,6 @@ func TestRetainedIsRememberedWithoutABroker(t *testing.T) {
 	check(map[string]string{})
 }
 
-// order is a message as Paho delivers it.
-type order struct {
-	mqtt.Message
-	topic   string
-	payload []byte
-}
-
-func (order) Retained() bool { return false }
-
-func (o order) Topic() string   { return o.topic }
-func (o order) Payload() []byte { return o.payload }
-
-func TestOnlyOrdersOfTheRightSizeAreTaken(t *testing.T) {
-	l := unconnected(t)
-	for _, tt := range []struct {
-		order
-		taken, dropped int
-	}{
-		{order{topic: topicOrders, payload: make([]byte, maxSealed)}, 1, 0},
-		{order{topic: topicOrders, payload: make([]byte, maxSealed+1)}, 0, 1},
-		{order{topic: topicOrders}, 0, 0}, // our own clearing of the topic
-		{order{topic: "wattgate/orders/x", payload: []byte("x")}, 0, 0},
-		{order{topic: topicOrders, payload: []byte{1}}, 1, 0},
-	} {
-		before := l.dropped.Load()
-		l.receive(nil, tt.order)
-		taken := len(l.orders)
-		for range taken {
-			<-l.orders
-		}
-		if dropped := int(l.dropped.Load() - before); taken != tt.taken || dropped != tt.dropped {
-			t.Errorf("%d bytes on %s: %d taken, %d dropped", len(tt.payload), tt.topic, taken, dropped)
-		}
-	}
-}
-
-// A flood of orders costs the flood itself, never the connection that publishes readings.
-func TestFloodOfOrdersIsBounded(t *testing.T) {
-	l := unconnected(t)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for range orderQueue + 50 {
-			l.receive(nil, order{topic: topicOrders, payload: []byte{1}})
-		}
-	}()
-	select {
-	case <-done:
-	case <-time.After(5 * time.Second):
-		t.Fatal("receive blocks when nobody takes the orders")
-	}
-	if len(l.orders) != orderQueue || l.dropped.Load() != 50 {
-		t.Errorf("%d wait, %d dropped", len(l.orders), l.dropped.Load())
-	}
-}
-
 // plant is a real broker that obeys the rights of a gateway at level live.
 type plant struct {
 	*acltest.Broker
@@ -146,8 +87,8 @@ func (p *plant) link(t *testing.T, socket string) (l *link, nudged func() int) {
 	var n int
 	l = newLink(socket, p.user, p.password, func() { mu.Lock(); n++; mu.Unlock() }, slog.New(slog.DiscardHandler))
 	l.connect()
-	t.Cleanup(func() { l.client.Disconnect(0) })
-	acltest.Eventually(t, "the link", 5*time.Second, l.isUp)
+	t.Cleanup(func() { l.inbox.close(); l.client.Disconnect(0) })
+	acltest.Eventually(t, "the link", 5*time.Second, func() bool { return l.isUp() && l.inbox.up.Load() })
 	return l, func() int { mu.Lock(); defer mu.Unlock(); return n }
 }
 
@@ -163,53 +104,6 @@ func (p *plant) retained(t *testing.T, filters ...string) map[string]string {
 		out[m.Topic] = m.Payload
 	}
 	return out
-}
-
-func TestOrdersArriveAndLeaveNothing(t *testing.T) {
-	p := newPlant(t)
-	l, _ := p.link(t, p.socket())
-	buyer := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + p.TCP).SetClientID("a-buyer"))
-	if c := buyer.Connect(); !c.WaitTimeout(5*time.Second) || c.Error() != nil {
-		t.Fatal(c.Error())
-	}
-	defer buyer.Disconnect(0)
-	for n := range 3 {
-		sent := fmt.Sprintf("sealed %d", n)
-		if s := buyer.Publish(topicOrders, 1, true, sent); !s.WaitTimeout(5*time.Second) || s.Error() != nil {
-			t.Fatal(s.Error())
-		}
-		select {
-		case got := <-l.orders:
-			if string(got) != sent {
-				t.Errorf("%q, want %q", got, sent)
-			}
-		case <-time.After(5 * time.Second):
-			t.Fatal("the order did not arrive")
-		}
-	}
-	l.retain(topicStatus, []byte("behind")) // comes after the clearing
-	acltest.Eventually(t, "the status", 5*time.Second, func() bool { return p.retained(t, topicStatus)[topicStatus] == "behind" })
-	// Who may read orders at all is the gateway: its next connection must find none waiting.
-	again := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + p.TCP).SetClientID("gw-2").SetUsername(p.user).SetPassword(p.password))
-	if c := again.Connect(); !c.WaitTimeout(5*time.Second) || c.Error() != nil {
-		t.Fatal(c.Error())
-	}
-	defer again.Disconnect(0)
-	found := make(chan string, 8)
-	note := func(_ mqtt.Client, m mqtt.Message) { found <- m.Topic() }
-	for _, topic := range []string{topicOrders, topicStatus} {
-		if s := again.Subscribe(topic, 1, note); !s.WaitTimeout(5*time.Second) || s.Error() != nil {
-			t.Fatal(s.Error())
-		}
-	}
-	select {
-	case topic := <-found:
-		if topic != topicStatus {
-			t.Errorf("%s is still retained", topic)
-		}
-	case <-time.After(5 * time.Second):
-		t.Fatal("not even the status came")
-	}
 }
 
 func TestRepliesAndReadingsAreNotRetained(t *testing.T) {

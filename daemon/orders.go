@@ -2,19 +2,36 @@ package daemon
 
 import (
 	"context"
+	"time"
 
 	"github.com/wattgate/wattgate/billing"
 )
 
-// takeOrders answers the orders that come by MQTT until ctx ends, one after the other: that is the limit on what a flood
-// of them can cost.
+// ordersAtOnce orders are opened in each ordersEvery, 500 a second. To open one takes about 0.2 ms, whoever sealed it, so a
+// flood costs a tenth of a processor.
+const (
+	ordersAtOnce = 50
+	ordersEvery  = 100 * time.Millisecond
+)
+
+// takeOrders answers the orders that come by MQTT until ctx ends, one after the other and so many a second: that is the
+// limit on what a flood of them can cost.
 func (g *Gateway) takeOrders(ctx context.Context) {
+	pace := time.NewTicker(ordersEvery)
+	defer pace.Stop()
 	for {
+		for range ordersAtOnce {
+			select {
+			case <-ctx.Done():
+				return
+			case sealed := <-g.link.inbox.orders:
+				g.takeOrder(ctx, sealed)
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case sealed := <-g.link.orders:
-			g.takeOrder(ctx, sealed)
+		case <-pace.C:
 		}
 	}
 }
