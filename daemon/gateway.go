@@ -63,6 +63,7 @@ type Gateway struct {
 	broken atomic.Pointer[string] // a breach reconcile has to mend
 	sold   billing.Terms          // owned by reconcile: what the shop was told last
 
+	flood   flood   // of orders
 	inForce inForce // owned by reconcile: what the last apply was made of
 
 	holdings chan withheld // changes between serving and withholding, for the books
@@ -231,6 +232,7 @@ func (g *Gateway) audience() audience {
 		level:   c.Publish.Level,
 		selling: c.Publish.Level == config.Live && g.ledger != nil,
 		perPlug: c.Publish.PerPlug,
+		flooded: g.flood.now(time.Now()),
 	}
 	if a.perPlug {
 		for _, s := range g.fleet.Sample(time.Now()) {
@@ -246,6 +248,7 @@ func fleetConfig(c config.Config) devices.Config {
 		Interface: c.Plugs.Interface,
 		Addresses: c.Plugs.Addresses,
 		Allow:     c.Plugs.Allow,
+		Events:    c.Plugs.Events,
 		Interval:  c.Plugs.SampleInterval,
 	}
 }

@@ -81,7 +81,7 @@ func plugRow(p devices.Plug, now time.Time) control.Plug {
 	row := control.Plug{
 		Serial: p.Serial, Friendly: p.FriendlyName, Brand: p.Brand, Model: p.Model, Firmware: p.Firmware,
 		Address: p.Address, State: p.Health.String(), Relay: p.Last.Relay.String(), RateHz: decimals(p.Rate, 2),
-		Missed: p.Missed, Failed: p.Failed, Counts: p.Metered && p.Allowed, Since: p.Since, Problem: p.Problem,
+		Missed: p.Missed, Failed: p.Failed, Counts: p.Metered && p.Allowed, Events: p.Events, Since: p.Since, Problem: p.Problem,
 	}
 	if !p.Last.At.IsZero() {
 		row.PowerW, row.AgeMS = watts(p.Last.Power), milliseconds(now.Sub(p.Last.At))

@@ -150,10 +150,7 @@ func simulateCommand(ctx context.Context, s Streams, args []string) error {
 	port := f.Uint("port", 0, "its TCP `port` (default: a free one)")
 	f.Int64Var(&o.Seed, "seed", 1, "`number` that shapes its load curve")
 	var fault devicestest.Fault
-	f.DurationVar(&fault.Delay, "delay", 0, "answer after this `time`")
-	f.BoolVar(&fault.Refuse, "refuse", false, "refuse connections")
-	f.BoolVar(&fault.Hang, "hang", false, "accept connections and never answer")
-	f.IntVar(&fault.Status, "http-status", 0, "answer with this HTTP `status`")
+	faultFlags(f, &fault)
 	rest, err := f.parse(args, 1, 1)
 	if err != nil {
 		return err
@@ -172,6 +169,25 @@ func simulateCommand(ctx context.Context, s Streams, args []string) error {
 	fmt.Fprintf(s.Out, "simulated Insight %s at %s; Ctrl-C ends it\n", p.Serial(), p.Addr())
 	<-ctx.Done()
 	return p.Close()
+}
+
+// faultFlags are the ways in which a simulated plug can misbehave.
+func faultFlags(f *flags, fault *devicestest.Fault) {
+	f.DurationVar(&fault.Delay, "delay", 0, "answer after this `time`")
+	f.BoolVar(&fault.Refuse, "refuse", false, "refuse connections")
+	f.BoolVar(&fault.Hang, "hang", false, "accept connections and never answer")
+	f.IntVar(&fault.Status, "http-status", 0, "answer with this HTTP `status`")
+	f.StringVar(&fault.Body, "body", "", "answer with this `text` instead of the right one")
+	f.StringVar(&fault.Params, "params", "", "answer with this parameter `string`, e.g. Error")
+	f.StringVar(&fault.Redirect, "redirect", "", "answer with a redirect to this `URL`")
+	f.IntVar(&fault.Surplus, "surplus", 0, "announce this many `bytes` more than the body has")
+	f.BoolVar(&fault.BOM, "bom", false, "begin each body with a byte order mark")
+	f.DurationVar(&fault.Drip, "drip", 0, "send bodies byte by byte with this `pause` between them")
+	f.BoolVar(&fault.Endless, "endless", false, "send bodies that never end")
+	f.StringVar(&fault.UDN, "udn", "", "describe itself as this `UDN`: an impostor")
+	f.StringVar(&fault.Location, "location", "", "claim this `URL` as its location when it answers a search")
+	f.BoolVar(&fault.Mute, "mute", false, "accept subscriptions and send no events")
+	f.BoolVar(&fault.Deaf, "deaf", false, "do not answer searches")
 }
 
 func runDemo(ctx context.Context, s Streams, args []string) error {

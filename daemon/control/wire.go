@@ -82,6 +82,7 @@ type Plug struct {
 	RateHz   float64   `json:"rate_hz"`
 	Missed   uint64    `json:"missed"`
 	Failed   uint64    `json:"failed"`
+	Events   bool      `json:"events"` // its readings arrive as events
 	Counts   bool      `json:"counts"` // metered and allowed by plugs.allow
 	Since    time.Time `json:"since,omitzero"`
 	Problem  string    `json:"problem"`
