@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/wattgate/wattgate/acl"
 	"github.com/wattgate/wattgate/daemon/control"
+	"github.com/wattgate/wattgate/daemon/serve"
 	"github.com/wattgate/wattgate/devices"
 )
 
@@ -178,21 +178,7 @@ func (g *Gateway) serve(ctx context.Context, l net.Listener, handler http.Handle
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}
-	finished := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(finished)
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if srv.Shutdown(grace) != nil {
-			_ = srv.Close()
-		}
-	})
-	defer func() {
-		if !stop() {
-			<-finished // Serve returns at once; what is being answered is answered first
-		}
-	}()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := serve.Until(ctx, srv, l); err != nil {
 		g.log.Error("a listener ended", "address", l.Addr().String(), "error", err)
 	}
 }

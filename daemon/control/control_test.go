@@ -42,7 +42,7 @@ func socketPath(t *testing.T) string {
 }
 
 // serve runs a server until the test ends, or until the function it returns is called, which gives Serve's result.
-func serve(t *testing.T, path string, routes []Route) (stop func() error) {
+func serving(t *testing.T, path string, routes []Route) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -91,7 +91,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 func TestBothWays(t *testing.T) {
 	path := socketPath(t)
-	stop := serve(t, path, echoRoutes())
+	stop := serving(t, path, echoRoutes())
 	var got echo
 	if err := NewClient(path).Post(t.Context(), "/v1/change", NamePlug{Serial: "S", Name: "fridge"}, &got); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestBothWays(t *testing.T) {
 
 func TestModesLetEveryUserReachTheSocket(t *testing.T) {
 	path := socketPath(t)
-	serve(t, path, echoRoutes())
+	serving(t, path, echoRoutes())
 	for name, want := range map[string]os.FileMode{path: 0o666, filepath.Dir(path): 0o711} {
 		eventually(t, "mode of "+name, func() bool {
 			info, err := os.Stat(name)
@@ -128,7 +128,7 @@ func TestSocketOfDeadGatewayIsReplaced(t *testing.T) {
 	if err := NewClient(path).Get(t.Context(), "/v1/status", new(echo)); !errors.Is(err, ErrNotRunning) {
 		t.Fatalf("before: %v, want ErrNotRunning", err)
 	}
-	serve(t, path, echoRoutes())
+	serving(t, path, echoRoutes())
 	if err := NewClient(path).Get(t.Context(), "/v1/status", new(echo)); err != nil {
 		t.Error(err)
 	}
@@ -150,7 +150,7 @@ func abandon(t *testing.T, path string) {
 
 func TestSocketOfLivingGatewayIsRefused(t *testing.T) {
 	path := socketPath(t)
-	serve(t, path, echoRoutes())
+	serving(t, path, echoRoutes())
 	err := Serve(t.Context(), path, echoRoutes(), slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "another gateway already answers at "+path) || !strings.Contains(err.Error(), "--state") {
 		t.Fatalf("second Serve: %v", err)
@@ -163,7 +163,7 @@ func TestSocketOfLivingGatewayIsRefused(t *testing.T) {
 func TestPathOfSocketIsBounded(t *testing.T) {
 	base := filepath.Dir(filepath.Dir(socketPath(t)))
 	fill := func(n int) string { return base + "/" + strings.Repeat("x", n-len(base)-1) }
-	serve(t, fill(maxSocketPath), echoRoutes())
+	serving(t, fill(maxSocketPath), echoRoutes())
 	err := Serve(t.Context(), fill(maxSocketPath+1), echoRoutes(), slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "--runtime") || !strings.Contains(err.Error(), "108 characters") {
 		t.Errorf("a path one too long: %v", err)
@@ -172,7 +172,7 @@ func TestPathOfSocketIsBounded(t *testing.T) {
 
 func TestRefusalsTravelWhole(t *testing.T) {
 	path := socketPath(t)
-	serve(t, path, []Route{
+	serving(t, path, []Route{
 		{Pattern: "POST /v1/refused", Access: Owner, Call: func(context.Context, []byte) (any, error) {
 			return nil, fmt.Errorf("layer: %w", &Error{Code: "username-taken", Message: "jane is taken", Fix: "choose another name"})
 		}},
@@ -223,7 +223,7 @@ func TestFixStandsBelowTheMessage(t *testing.T) {
 func TestBodyIsBounded(t *testing.T) {
 	path := socketPath(t)
 	calls := make(chan int, 2)
-	serve(t, path, []Route{{Pattern: "POST /v1/change", Access: Owner, Call: func(_ context.Context, body []byte) (any, error) {
+	serving(t, path, []Route{{Pattern: "POST /v1/change", Access: Owner, Call: func(_ context.Context, body []byte) (any, error) {
 		calls <- len(body)
 		return Done{}, nil
 	}}})
@@ -270,7 +270,7 @@ func TestNobodyThereIsErrNotRunning(t *testing.T) {
 
 func TestAnswerOfAnotherVersionIsNamed(t *testing.T) {
 	path := socketPath(t)
-	serve(t, path, []Route{{Pattern: "GET /v1/status", Access: Anyone, Call: func(context.Context, []byte) (any, error) {
+	serving(t, path, []Route{{Pattern: "GET /v1/status", Access: Anyone, Call: func(context.Context, []byte) (any, error) {
 		return []string{"not", "an", "object"}, nil
 	}}})
 	err := NewClient(path).Get(t.Context(), "/v1/status", new(Status))

@@ -150,7 +150,7 @@ func TestUnreachableSocketSaysSudo(t *testing.T) {
 		t.Skip("SKIPPED, NOT TESTED: a socket out of reach; only root can start processes of other users")
 	}
 	program, path := binary(t), socketPath(t)
-	serve(t, path, echoRoutes()) // below a directory of mode 0700
+	serving(t, path, echoRoutes()) // below a directory of mode 0700
 	out, err := as(64002, program, "caller", path).Output()
 	if err != nil || strings.Count(string(out), "sudo") != 2 || strings.Contains(string(out), "not running") {
 		t.Errorf("%q %v: want twice the advice to use sudo", out, err)

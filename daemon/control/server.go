@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/wattgate/wattgate/daemon/serve"
 )
 
 // maxBody bounds a request's body; the largest, a configuration document, is 64 KiB.
@@ -61,21 +63,7 @@ func Serve(ctx context.Context, path string, routes []Route, log *slog.Logger) e
 			return context.WithValue(ctx, peerKey{}, peerOf(c))
 		},
 	}
-	finished := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(finished)
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if srv.Shutdown(grace) != nil {
-			_ = srv.Close()
-		}
-	})
-	defer func() {
-		if !stop() {
-			<-finished // Serve returns at once; what is being answered is answered first
-		}
-	}()
-	if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := serve.Until(ctx, srv, l); err != nil {
 		return fmt.Errorf("cannot serve the control socket %s: %w", path, err)
 	}
 	return nil
