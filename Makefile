@@ -28,7 +28,7 @@ run: broker-installed build
 	@exec bin/wattgate demo $(ARGS)
 
 .PHONY: test
-test: broker-installed gcc-installed go-version
+test: broker-installed gcc-installed iproute-installed node-version go-version
 	@.ci/part all
 
 .PHONY: quick
@@ -36,7 +36,7 @@ quick: go-version
 	@.ci/part quick
 
 .PHONY: bench
-bench: broker-installed build
+bench: broker-installed node-version build
 	@.ci/part bench
 
 .PHONY: lint
@@ -66,3 +66,16 @@ broker-installed:
 .PHONY: gcc-installed
 gcc-installed:
 	@if ! command -v gcc >/dev/null; then .ci/apt gcc libc6-dev; fi
+
+.PHONY: iproute-installed
+iproute-installed:
+	@PATH="$$PATH:/usr/sbin:/sbin"
+	if ! command -v ip >/dev/null; then .ci/apt iproute2; fi
+
+.PHONY: node-version
+node-version:
+	@have=$$(node --version 2>/dev/null || echo none)
+	if [[ $$have == none ]] || (( $$(cut -c2- <<<"$$have" | cut -d. -f1) < 20 )); then
+		echo "Node.js 20 or newer with npm is needed for the tests, found: $$have (from https://nodejs.org)" >&2
+		exit 1
+	fi
