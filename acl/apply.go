@@ -34,13 +34,14 @@ func (g *Gate) Apply(ctx context.Context, p Policy) (Proof, error) {
 	if proof != nil {
 		return *proof, nil
 	}
-	if gen == nil {
+	fresh := gen == nil
+	if fresh {
 		var err error
 		if gen, err = g.install(p); err != nil {
 			return Proof{}, fmt.Errorf("cannot apply the policy: %w", err)
 		}
 	}
-	found, err := g.prove(ctx, gen)
+	found, err := g.prove(ctx, gen, fresh)
 	if err != nil {
 		g.mu.Lock()
 		defer g.mu.Unlock()

@@ -32,11 +32,18 @@ type unheard struct{ error }
 
 // prove tries until the broker that holds the lock obeys the generation on
 // disk. A broker that has not loaded it is signalled, again only after
-// signalAgain; one that started meanwhile has loaded it by itself.
-func (g *Gate) prove(ctx context.Context, gen *generation) (Proof, error) {
+// signalAgain; one that started meanwhile has loaded it by itself. One that
+// was connected when the files were replaced has certainly not: it is
+// signalled before it is asked, because under load each question takes time.
+func (g *Gate) prove(ctx context.Context, gen *generation, fresh bool) (Proof, error) {
 	started := time.Now()
 	pause := attemptPauseMin
 	var signals tries
+	if pid, err := g.broker(); fresh && err == nil && g.watch.pid() == pid {
+		if g.hangUp(pid, false) == nil { // else it has ended, and the loop says so
+			signals.sent(pid)
+		}
+	}
 	var still stillness
 	for {
 		pid, err := g.broker()
