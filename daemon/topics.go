@@ -29,6 +29,7 @@ func plugTopic(id, kind string) string { return prefixPlug + id + "/" + kind }
 type audience struct {
 	level   config.Level
 	selling bool     // offers are published and orders taken
+	flooded bool     // orders are not taken by MQTT for the time being
 	perPlug bool     // single plugs are for outsiders too
 	plugs   []string // ids of the expected plugs
 }
@@ -63,8 +64,10 @@ func policyFor(a audience, accounts []billing.Account) acl.Policy {
 		PerUser: []string{prefixGrants},
 		Roots:   []string{"sensor/#", "wattgate/#"},
 	}
-	if a.selling {
+	if a.selling && !a.flooded {
 		p.Orders = []string{topicOrders}
+	}
+	if a.selling {
 		p.PerClient = []string{prefixReplies}
 	}
 	for _, acc := range accounts {
