@@ -77,7 +77,6 @@ func RenderConf(c Conf) ([]byte, error) {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# Made by wattgate at each start of the broker; changes are lost.")
 	line("user %s", c.User)
-	line("per_listener_settings false")
 	line("allow_anonymous true")
 	line("acl_file %s", filepath.Join(c.Dir, aclName))
 	line("password_file %s", filepath.Join(c.Dir, passwdName))

@@ -67,7 +67,10 @@ func TestFaultIsSeenBeforePaidMessageAndMended(t *testing.T) {
 			old := b.PID()
 			fault.do(t, b)
 			b.Signal(syscall.SIGHUP)
-			if v := publishIfOpen(); v.State != acl.Breached || v.Reason == "" {
+			v := publishIfOpen()
+			// A Mosquitto that exits on a bad file is started again before Check looks: not open either.
+			gone := v.State == acl.Unproven && !acltest.FailsOpen(t)
+			if v.State != acl.Breached && !gone || v.Reason == "" {
 				t.Fatalf("after the fault: %+v", v)
 			}
 			if s := b.gate.Status(); s.Proven || s.Reason == "" {
@@ -98,9 +101,18 @@ func TestFaultIsSeenBeforePaidMessageAndMended(t *testing.T) {
 	}
 }
 
+// needsFailOpen skips what only a Mosquitto that drops its checks can show.
+func needsFailOpen(t *testing.T) {
+	t.Helper()
+	if !acltest.FailsOpen(t) {
+		t.Skip("SKIPPED: this Mosquitto exits on a bad file, so it never runs without its checks")
+	}
+}
+
 // The broker's behaviour alone gives a fault away too, before anybody looks at
 // a file.
 func TestWatchSeesOpenBrokerBeforeCheck(t *testing.T) {
+	needsFailOpen(t)
 	b := open(t, nil)
 	b.apply(policy())
 	b.Write("acl", b.Read("acl")+"garbage\n")
@@ -122,6 +134,7 @@ func TestWatchSeesOpenBrokerBeforeCheck(t *testing.T) {
 // The canary alone tells too, without a glance at the files and before
 // anything of worth was sent.
 func TestCanaryAloneTells(t *testing.T) {
+	needsFailOpen(t)
 	b := open(t, nil)
 	b.apply(policy())
 	b.Write("acl", b.Read("acl")+"garbage\n")

@@ -75,6 +75,15 @@ func Binary(t testing.TB) string {
 	return ""
 }
 
+// FailsOpen tells whether the Mosquitto under test is of 2.0, which switches
+// its checks off when a file cannot be loaded; 2.1 exits instead.
+func FailsOpen(t testing.TB) bool {
+	t.Helper()
+	// -h exits with 3 where it prints its version, so only the text counts.
+	text, _ := exec.Command(Binary(t), "-h").CombinedOutput()
+	return strings.HasPrefix(string(text), "mosquitto version 2.0.")
+}
+
 // Broker is a supervised Mosquitto on a directory of its own.
 type Broker struct {
 	Dir string // for acl.Config
