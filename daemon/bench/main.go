@@ -46,6 +46,7 @@ func run(ctx context.Context) error {
 		{"slot to subscriber", benchLatency},
 		{"payment to first live message", benchPayment},
 		{"resident memory", benchMemory},
+		{"a change of rights, by grants and clients", benchScale},
 	} {
 		fmt.Printf("== %s\n", part.name)
 		state, err := os.MkdirTemp("", "wgb")
