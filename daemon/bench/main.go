@@ -47,6 +47,7 @@ func run(ctx context.Context) error {
 		{"payment to first live message", benchPayment},
 		{"resident memory", benchMemory},
 		{"a change of rights, by grants and clients", benchScale},
+		{"resident memory by grants", benchPerGrant},
 	} {
 		fmt.Printf("== %s\n", part.name)
 		state, err := os.MkdirTemp("", "wgb")
