@@ -64,6 +64,7 @@ type Gateway struct {
 	sold   billing.Terms          // owned by reconcile: what the shop was told last
 
 	flood   flood   // of orders
+	untidy  bool    // owned by reconcile: an apply left memory behind
 	inForce inForce // owned by reconcile: what the last apply was made of
 
 	holdings chan withheld // changes between serving and withholding, for the books

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -95,7 +96,11 @@ func (g *Gateway) ensure(ctx context.Context, changed bool) (time.Duration, erro
 		if err := g.apply(ctx, want); err != nil {
 			return 0, err
 		}
-		g.inForce = want
+		g.inForce, g.untidy = want, true
+	} else if g.untidy {
+		// Rendering ten thousand accounts takes some 20 MiB for a moment, which Go would keep for minutes.
+		debug.FreeOSMemory()
+		g.untidy = false
 	}
 	return next.Sub(g.now()), g.showOffer(ctx)
 }
