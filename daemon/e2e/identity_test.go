@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,8 @@ func TestOutsiderNeverLearnsWhatAPlugIsCalled(t *testing.T) {
 	g.reload(map[string]any{"publish.per-plug": true})
 	var plugs []control.Plug
 	g.read(&plugs, "plugs")
+	// Those of other demos on this machine are listed too; they do not count.
+	plugs = slices.DeleteFunc(plugs, func(p control.Plug) bool { return !p.Counts })
 	if len(plugs) < 2 {
 		t.Fatalf("%d plugs, want two", len(plugs))
 	}
