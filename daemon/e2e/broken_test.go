@@ -76,6 +76,9 @@ func TestBrokenRightsGiveStrangersNothingAndAreMended(t *testing.T) {
 			t.Errorf("after a broken %s the buyer is not served: %v", file, err)
 		}
 	}
+	if grants := g.grants(); len(grants) != 1 || grants[0].WithheldS < 0.5 {
+		t.Errorf("%+v, want the time recorded in which the buyer was not served", grants)
+	}
 	// A Mosquitto of 2.1 exits by itself on a file it cannot read.
 	if !g.Log.Contains("does not obey") && !g.Log.Contains("process ended") {
 		t.Error("the log does not say that the rights were broken")

@@ -53,8 +53,9 @@ func TestStrangersPublishNothingThatArrives(t *testing.T) {
 		}
 		// A last will is published by the broker, in the name of somebody who is gone.
 		dying, err := dialRaw(t, w.MQTT, connection{will: topic})
-		if err != nil {
-			t.Fatal(err)
+		if err != nil { // a Mosquitto of 2.1 refuses the connection for its will
+			t.Logf("the broker refused a will on %s: %v", topic, err)
+			continue
 		}
 		_ = dying.conn.Close()
 	}
