@@ -1,4 +1,3 @@
-// Package serve answers HTTP until it is told to stop, and finishes what it is answering.
 package serve
 
 import (

@@ -1,0 +1,2 @@
+// Package billingtest has a ledger with faults, for tests of what stands behind a ledger.
+package billingtest

@@ -1,0 +1,2 @@
+// Package serve answers HTTP until it is told to stop, and finishes what it is answering.
+package serve
