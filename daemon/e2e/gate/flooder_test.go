@@ -107,7 +107,7 @@ func dialFlood(address string) (net.Conn, error) {
 		return nil, err
 	}
 	p := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
-	p.ProtocolName, p.ProtocolVersion, p.CleanSession, p.ClientIdentifier = "MQTT", 4, true, rand.Text()
+	p.ProtocolName, p.ProtocolVersion, p.Keepalive, p.CleanSession, p.ClientIdentifier = "MQTT", 4, 60, true, rand.Text()
 	if err := p.Write(conn); err != nil {
 		return nil, err
 	}
