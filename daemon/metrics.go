@@ -27,7 +27,7 @@ type metrics struct {
 	breaches prometheus.Counter
 	restarts prometheus.Counter
 	withheld prometheus.Counter
-	orders   *prometheus.CounterVec // by result: taken, refused, dropped
+	orders   *prometheus.CounterVec // by result: taken, refused
 	changes  *prometheus.CounterVec // of rights and money, by kind
 }
 

@@ -91,8 +91,7 @@ func (g *Gateway) publishSlot(ctx context.Context, slot slotID) {
 	}
 	if due := slot.at.Truncate(cfg.Publish.AverageEvery); due.After(g.averaged) {
 		g.averaged = due
-		// At level private the average is for the owner's users only, and so behind the gate like the live stream.
-		g.sendAverage(ctx, due, open || who.level != config.Private)
+		g.sendAverage(ctx, due, open)
 	}
 	if g.state.judge(time.Now()) {
 		g.tellState()
@@ -143,8 +142,9 @@ func (g *Gateway) sendReading(topic string, payload []byte, w *float64) mqtt.Tok
 	return last
 }
 
-// sendAverage publishes and stores the averages of the minute that ends now.
-func (g *Gateway) sendAverage(ctx context.Context, end time.Time, allowed bool) {
+// sendAverage publishes and stores the averages of the minute that ends now. What not everybody may read goes out behind
+// the gate, like the live stream: open says what the gate said.
+func (g *Gateway) sendAverage(ctx context.Context, end time.Time, open bool) {
 	g.keepEnergy(ctx)
 	averages := g.fleet.Average(time.Now(), averageWindow)
 	if len(averages) == 0 {
@@ -158,22 +158,23 @@ func (g *Gateway) sendAverage(ctx context.Context, end time.Time, allowed bool) 
 			g.log.Error("cannot store the average", "error", err)
 		}
 	}
-	if !allowed {
-		return
-	}
-	g.sendMinute(topicMinute, sum, who.level != config.Private)
+	free := who.level != config.Private
+	g.sendMinute(topicMinute, sum, free, open)
 	for _, a := range averages {
 		id := g.readings.PlugID(a.UDN, a.Serial)
-		g.sendMinute(plugTopic(id, "1m"), minuteOfPlug(end, averageWindow, a), who.perPlug && who.level != config.Private)
+		g.sendMinute(plugTopic(id, "1m"), minuteOfPlug(end, averageWindow, a), free && who.perPlug, open)
 	}
 }
 
-// sendMinute publishes one average. It is retained only where anyone may read it: a broker whose rights failed must not
-// have anything in store that not everybody may see.
-func (g *Gateway) sendMinute(topic string, m minute, free bool) {
+// sendMinute publishes one average. What anyone may read goes out whatever the gate says, and is retained. What only some
+// may read goes out through an open gate and is not retained: a broker whose rights failed must not get it, nor have it in
+// store.
+func (g *Gateway) sendMinute(topic string, m minute, free, open bool) {
 	number, known := bare(m.PowerW)
 	if !free {
-		g.sendReading(topic, encode(m), m.PowerW)
+		if open {
+			g.sendReading(topic, encode(m), m.PowerW)
+		}
 		return
 	}
 	g.link.retain(topic, encode(m))
@@ -194,7 +195,7 @@ func (g *Gateway) showLastAverage(ctx context.Context) {
 	if err != nil || len(rows) == 0 {
 		return
 	}
-	g.sendMinute(topicMinute, minuteOfHistory(rows[len(rows)-1]), true)
+	g.sendMinute(topicMinute, minuteOfHistory(rows[len(rows)-1]), true, false)
 }
 
 // clearReadings takes back everything retained that carries a reading; what a lower level owes those who live here.
