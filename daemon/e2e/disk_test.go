@@ -3,14 +3,14 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wattgate/wattgate/daemon/wattgatetest"
 )
 
 // smallDisk mounts a file system of a few megabytes until the end of the test.
@@ -24,23 +24,14 @@ func smallDisk(t *testing.T) string {
 	return dir
 }
 
-// fill writes until nothing fits any more; free gives it back.
+// fill leaves no space on a disk; free gives it back.
 func fill(t *testing.T, dir string) (free func()) {
 	t.Helper()
-	file := filepath.Join(dir, "filler")
-	f, err := os.Create(file)
+	free, err := wattgatetest.Fill(filepath.Join(dir, "filler"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := make([]byte, 4096)
-	for err == nil {
-		_, err = f.Write(block)
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("the disk is not full: %v", err)
-	}
-	_ = f.Close()
-	return func() { _ = os.Remove(file) }
+	return free
 }
 
 func TestFullDiskLosesNoPaymentAndHealsByItself(t *testing.T) {

@@ -4,10 +4,10 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -26,34 +26,18 @@ func TestMain(m *testing.M) {
 }
 
 func testAll(m *testing.M) int {
-	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin") // Debian keeps mosquitto there
-	for _, name := range []string{"mosquitto", "mosquitto_sub", "mosquitto_pub", "stdbuf"} {
-		if _, err := exec.LookPath(name); err != nil {
-			if strings.Contains(os.Getenv("WATTGATE_REQUIRE"), "mosquitto") {
-				fmt.Fprintf(os.Stderr, "cannot test: %v (apt install mosquitto mosquitto-clients)\n", err)
-				return 1
-			}
-			fmt.Fprintf(os.Stderr, "SKIPPED all end-to-end tests: %v (apt install mosquitto mosquitto-clients)\n", err)
-			return 0
-		}
-	}
-	dir, err := os.MkdirTemp("", "wgb")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		// Other users of this machine run it in one of the tests.
-		err = os.Chmod(dir, 0o755)
-	}
-	if err == nil {
-		built.plain, err = wattgatetest.Build(context.Background(), dir)
-	}
-	if err == nil {
-		built.crashing, err = wattgatetest.Build(context.Background(), dir, "crashpoints")
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	all, missing, err := wattgatetest.BuildAll(context.Background())
+	defer all.Remove()
+	switch {
+	case missing != nil && !strings.Contains(os.Getenv("WATTGATE_REQUIRE"), "mosquitto"):
+		fmt.Fprintf(os.Stderr, "SKIPPED all end-to-end tests: %v\n", missing)
+		return 0
+	case missing != nil || err != nil:
+		fmt.Fprintln(os.Stderr, "cannot test:", errors.Join(missing, err))
 		return 1
 	}
-	// Most of a test is waiting for a clock, so more of them run at once than there are processors.
+	built.plain, built.crashing = all.Plain, all.Crashing
+	// Most of a test is waiting, so more of them run at once than there are processors.
 	if flag.Lookup("test.parallel").Value.String() == flag.Lookup("test.parallel").DefValue {
 		_ = flag.Set("test.parallel", "4")
 	}

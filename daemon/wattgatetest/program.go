@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/wattgate/wattgate/daemon/broker"
 )
 
 // mainPackage is what is built.
@@ -119,4 +121,56 @@ func Eventually(ctx context.Context, within time.Duration, probe func() error) e
 		case <-tick.C:
 		}
 	}
+}
+
+// Programs is what tests of the running program need: the one that ships, and one that dies at a step a test names.
+type Programs struct {
+	Plain, Crashing Program
+	dir             string
+}
+
+// BuildAll checks that the broker, which WATTGATE_MOSQUITTO may name, and its clients are there, and builds the programs
+// into a directory that other users of this machine may enter. missing says what has to be installed.
+func BuildAll(ctx context.Context) (p Programs, missing, err error) {
+	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin") // Debian keeps mosquitto there
+	if _, missing := broker.Find(); missing != nil {
+		return Programs{}, missing, nil
+	}
+	for _, name := range []string{"mosquitto_sub", "mosquitto_pub", "stdbuf"} {
+		if _, missing := exec.LookPath(name); missing != nil {
+			return Programs{}, fmt.Errorf("%w (apt install mosquitto-clients)", missing), nil
+		}
+	}
+	if p.dir, err = os.MkdirTemp("", "wgb"); err != nil {
+		return Programs{}, nil, err
+	}
+	if err = os.Chmod(p.dir, 0o755); err == nil {
+		p.Plain, err = Build(ctx, p.dir)
+	}
+	if err == nil {
+		p.Crashing, err = Build(ctx, p.dir, "crashpoints")
+	}
+	return p, nil, err
+}
+
+// Remove takes the built programs away.
+func (p Programs) Remove() { _ = os.RemoveAll(p.dir) }
+
+// Fill writes a file until its disk is full; free gives the space back.
+func Fill(file string) (free func(), err error) {
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	block := make([]byte, 4096)
+	for err == nil {
+		_, err = f.Write(block)
+	}
+	_ = f.Close()
+	free = func() { _ = os.Remove(file) }
+	if !errors.Is(err, syscall.ENOSPC) {
+		free()
+		return nil, fmt.Errorf("the disk is not full: %w", err)
+	}
+	return free, nil
 }

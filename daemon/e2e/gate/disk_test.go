@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wattgate/wattgate/daemon/control"
+	"github.com/wattgate/wattgate/daemon/wattgatetest"
 )
 
 // The broker's directory is on a disk of its own that fills up. More rights than are in force do no harm; a right that
@@ -69,20 +70,12 @@ func TestFullDiskKeepsRightsOrWithholds(t *testing.T) {
 	}
 }
 
-// fill writes a file until nothing fits any more; free gives it back.
+// fill leaves no space on a disk; free gives it back.
 func fill(t *testing.T, file string) (free func()) {
 	t.Helper()
-	f, err := os.Create(file)
+	free, err := wattgatetest.Fill(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := make([]byte, 4096)
-	for err == nil {
-		_, err = f.Write(block)
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("the disk is not full: %v", err)
-	}
-	_ = f.Close()
-	return func() { _ = os.Remove(file) }
+	return free
 }
