@@ -57,7 +57,8 @@ func (g *Gateway) keepCertificate(ctx context.Context) {
 	tick := time.NewTicker(renewCertificate)
 	defer tick.Stop()
 	for {
-		if g.certificate().SelfMade {
+		// Also one that has ended: a machine without a clock of its own may have made it in 1970.
+		if old, _ := tlscert.Read(g.o.Dirs.TLS(), time.Now()); old.SelfMade {
 			c, made, err := tlscert.Ensure(g.o.Dirs.TLS(), CertificateHosts(g.config()), time.Now(), acl.ReplaceFile)
 			switch {
 			case err != nil:

@@ -42,6 +42,18 @@ func TestSelfMadeIsMadeOnceAndRenewedBeforeItEnds(t *testing.T) {
 	}
 }
 
+// A machine without a clock of its own makes one in 1970 and finds it ended when it learns the time.
+func TestSelfMadeThatHasEndedIsSeenAsSelfMadeAndMadeAnew(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tls")
+	first, _ := ensure(t, dir, time.Unix(60, 0))
+	if c, err := Read(dir, now); err == nil || !c.SelfMade {
+		t.Errorf("%+v, %v: want it ended, and known as self-made", c, err)
+	}
+	if next, changed := ensure(t, dir, now); !changed || next.SHA256 == first.SHA256 {
+		t.Error("an ended self-made certificate was kept")
+	}
+}
+
 func TestHalfWrittenSelfMadePairIsMadeAnew(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "tls")
 	first, _ := ensure(t, dir, now)
