@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
+
+	"github.com/wattgate/wattgate/daemon/snap"
 )
 
 // Dirs is where a gateway keeps its things. Two directories, because a snap's revert must keep the books (State) and
@@ -15,9 +17,17 @@ type Dirs struct {
 
 // WithDefaults fills in what was not said from the environment of a snap or of a systemd unit.
 func (d Dirs) WithDefaults() Dirs {
-	d.State = cmp.Or(d.State, os.Getenv("WATTGATE_STATE"), os.Getenv("SNAP_COMMON"), "/var/lib/wattgate")
-	d.Runtime = cmp.Or(d.Runtime, os.Getenv("WATTGATE_RUNTIME"), os.Getenv("SNAP_DATA"), d.State)
+	d.State = cmp.Or(d.State, os.Getenv("WATTGATE_STATE"), inSnap(snap.StateDir), "/var/lib/wattgate")
+	d.Runtime = cmp.Or(d.Runtime, os.Getenv("WATTGATE_RUNTIME"), inSnap(snap.RuntimeDir), d.State)
 	return d
+}
+
+// inSnap is where the snap keeps a thing, nowhere outside the snap.
+func inSnap(where func() string) string {
+	if !snap.Inside() {
+		return ""
+	}
+	return where()
 }
 
 // Database is the file that holds orders, payments and grants.

@@ -54,7 +54,7 @@ type Gateway struct {
 	fleet    *devices.Fleet
 	gate     *acl.Gate
 	link     *link
-	web      *webListener
+	web      []*listener // for HTTP, by its key
 	metrics  *metrics
 
 	accounts   atomic.Int64 // accounts in the last apply
@@ -71,6 +71,10 @@ type Gateway struct {
 	holding  string        // owned by publish: why readings are withheld, empty while they go out
 
 	counters counters // owned by publish once open has returned
+
+	adopting sync.Mutex              // held while a configuration is put into force
+	stop     context.CancelCauseFunc // ends the run; set by Run before any goroutine starts
+	starts   brokerStarts            // owned by reconcile: restarts for the sake of the broker's listeners
 
 	publishing sync.Mutex // held while a slot goes out, and while what may go out changes
 	averaged   time.Time  // owned by publish: the end of the last average
@@ -94,6 +98,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	g.stop = cancel
 	var wg sync.WaitGroup
 	must := func(what string, run func(context.Context) error) {
 		wg.Go(func() {
@@ -111,17 +116,21 @@ func (g *Gateway) Run(ctx context.Context) error {
 	wg.Go(func() { g.publish(ctx) })
 	wg.Go(func() { g.watchLedger(ctx) })
 	wg.Go(func() { g.takeOrders(ctx) })
-	wg.Go(func() { g.web.run(ctx) })
-	wg.Go(func() { g.serveMetrics(ctx) })
+	for _, l := range g.web {
+		wg.Go(func() { l.run(ctx) })
+	}
 	wg.Go(func() { g.followConfig(ctx) })
 	wg.Go(func() { g.keepCertificate(ctx) })
-	wg.Go(func() { g.o.Notify.RunWatchdog(ctx, g.isAlive) })
+	wg.Go(func() { g.o.Notify.RunWatchdog(ctx, g.isAlive, g.hangs) })
 	g.o.Notify.Ready()
 	g.log.Info("gateway started", "version", g.o.Version, "level", g.config().Publish.Level, "gateway", g.identity.Fingerprint())
 
 	wg.Wait()
-	g.o.Notify.Stopping()
 	why := context.Cause(ctx)
+	if _, ok := errors.AsType[*again](why); ok {
+		return why
+	}
+	g.o.Notify.Stopping()
 	if errors.Is(why, context.Canceled) {
 		g.log.Info("gateway stops", "why", "it was asked to")
 		return nil
@@ -155,8 +164,11 @@ func (g *Gateway) open(ctx context.Context) error {
 		g.close()
 		return err
 	}
-	g.web = newWebListener(g)
 	g.metrics = newMetrics(g)
+	g.web = []*listener{
+		newListener(g, "web.listen", func(c config.Config) string { return c.Web.Listen }, g.webHandler()),
+		newListener(g, "metrics.listen", func(c config.Config) string { return c.Metrics.Listen }, g.metrics.handler()),
+	}
 	energy, err := g.loadEnergy(ctx)
 	if err != nil {
 		g.close()
@@ -222,6 +234,12 @@ func (g *Gateway) Nudge() {
 // that hangs holds it up for 10.
 func (g *Gateway) isAlive() bool {
 	return time.Since(time.Unix(0, g.alive.Load())) < 20*time.Second
+}
+
+// hangs ends the process: nothing inside it can be trusted to stop in order, and its supervisor starts it again.
+func (g *Gateway) hangs() {
+	g.log.Error("gateway hangs, it ends itself to be started again")
+	os.Exit(1)
 }
 
 func (g *Gateway) config() config.Config { return *g.cfg.Load() }

@@ -3,41 +3,48 @@ package daemon
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/wattgate/wattgate/daemon/config"
 	"github.com/wattgate/wattgate/daemon/control"
+	"github.com/wattgate/wattgate/daemon/serve"
 )
 
 // retryListen is how often an address that could not be had is tried again.
 const retryListen = 5 * time.Second
 
-// webListener keeps the web front on the address the configuration names. A port in use costs the web front and
+// listener serves HTTP on the address that a key of the configuration names. A port in use costs this listener and
 // nothing else; it is tried again until it is free.
-type webListener struct {
+type listener struct {
 	g       *Gateway
+	key     string
+	wanted  func(config.Config) string // the address, "" = off
+	handler http.Handler
 	changed chan struct{} // the configuration names another address
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	address string
 	problem string
 }
 
-func newWebListener(g *Gateway) *webListener {
-	return &webListener{g: g, changed: make(chan struct{}, 1), address: g.config().Web.Listen}
+func newListener(g *Gateway, key string, wanted func(config.Config) string, handler http.Handler) *listener {
+	return &listener{g: g, key: key, wanted: wanted, handler: handler, changed: make(chan struct{}, 1), address: wanted(g.config())}
 }
 
-func (w *webListener) run(ctx context.Context) {
+func (l *listener) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		w.once(ctx)
+		l.once(ctx)
 	}
 }
 
 // once serves one address until ctx ends or the address changes.
-func (w *webListener) once(ctx context.Context) {
-	address := w.g.config().Web.Listen
+func (l *listener) once(ctx context.Context) {
+	address := l.wanted(l.g.config())
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -45,17 +52,17 @@ func (w *webListener) once(ctx context.Context) {
 	wg.Go(func() {
 		select {
 		case <-ctx.Done():
-		case <-w.changed:
+		case <-l.changed:
 			cancel()
 		}
 	})
 	if address == "" {
-		w.note(address, nil)
+		l.note(address, nil)
 		<-ctx.Done()
 		return
 	}
-	l, err := net.Listen("tcp", address)
-	w.note(address, err)
+	conn, err := net.Listen("tcp", address)
+	l.note(address, err)
 	if err != nil {
 		select {
 		case <-ctx.Done():
@@ -64,32 +71,33 @@ func (w *webListener) once(ctx context.Context) {
 		}
 		return
 	}
-	w.g.serve(ctx, l, w.g.webHandler())
+	l.g.serve(ctx, conn, l.handler)
 }
 
-func (w *webListener) note(address string, err error) {
+func (l *listener) note(address string, err error) {
 	problemText := ""
 	if err != nil {
 		problemText = explainListen(err)
 	}
-	w.mu.Lock()
-	w.address, w.problem = address, problemText
-	w.mu.Unlock()
+	l.mu.Lock()
+	l.address, l.problem = address, problemText
+	l.mu.Unlock()
 	if err == nil {
-		if w.g.state.clear("web.listen") {
-			w.g.log.Info("listener regained", "key", "web.listen", "address", address)
+		if l.g.state.clear(l.key) {
+			l.g.log.Info("listener regained", "key", l.key, "address", address)
 		}
 		return
 	}
-	if w.g.state.report("web.listen", problem{"listener", "web.listen " + address + " is off: " + problemText}) {
-		w.g.log.Error("listener is off", "key", "web.listen", "address", address, "why", problemText)
+	if l.g.state.report(l.key, problem{"listener", l.key + " " + address + " is off: " + problemText}) {
+		l.g.log.Error("listener is off", "key", l.key, "address", address, "why", problemText)
 	}
 }
 
-func (w *webListener) listener() control.Listener {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return listenerOf("web.listen", w.address, w.problem)
+// row is the listener as `status` shows it.
+func (l *listener) row() control.Listener {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return listenerOf(l.key, l.address, l.problem)
 }
 
 // explainListen says why an address cannot be had.
@@ -100,10 +108,29 @@ func explainListen(err error) string {
 	return err.Error()
 }
 
-// move has the listener look at the configuration again.
-func (w *webListener) move() {
+// follow has the listener look at the configuration again, if that names another address than before.
+func (l *listener) follow(before, now config.Config) {
+	if l.wanted(before) == l.wanted(now) {
+		return
+	}
 	select {
-	case w.changed <- struct{}{}:
+	case l.changed <- struct{}{}:
 	default:
+	}
+}
+
+// serve answers HTTP on l until ctx ends, and finishes what it is answering.
+func (g *Gateway) serve(ctx context.Context, l net.Listener, handler http.Handler) {
+	srv := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+	}
+	if err := serve.Until(ctx, srv, l); err != nil {
+		g.log.Error("a listener ended", "address", l.Addr().String(), "error", err)
 	}
 }

@@ -1,9 +1,6 @@
 package daemon
 
 import (
-	"context"
-	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -13,7 +10,6 @@ import (
 
 	"github.com/wattgate/wattgate/acl"
 	"github.com/wattgate/wattgate/daemon/control"
-	"github.com/wattgate/wattgate/daemon/serve"
 	"github.com/wattgate/wattgate/devices"
 )
 
@@ -139,46 +135,9 @@ func (m *metrics) slot(v acl.State) {
 	}
 }
 
-// serveMetrics answers Prometheus on metrics.listen until ctx ends; an address in use is tried again.
-func (g *Gateway) serveMetrics(ctx context.Context) {
-	address := g.config().Metrics.Listen
-	if address == "" {
-		return
-	}
+// handler answers Prometheus.
+func (m *metrics) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
-	for ctx.Err() == nil {
-		l, err := net.Listen("tcp", address)
-		if err == nil {
-			if g.state.clear("metrics.listen") {
-				g.log.Info("listener regained", "key", "metrics.listen", "address", address)
-			}
-			g.serve(ctx, l, mux)
-			continue
-		}
-		why := explainListen(err)
-		if g.state.report("metrics.listen", problem{"listener", "metrics.listen " + address + " is off: " + why}) {
-			g.log.Error("listener is off", "key", "metrics.listen", "address", address, "why", why)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(retryListen):
-		}
-	}
-}
-
-// serve answers HTTP on l until ctx ends, and finishes what it is answering.
-func (g *Gateway) serve(ctx context.Context, l net.Listener, handler http.Handler) {
-	srv := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
-	}
-	if err := serve.Until(ctx, srv, l); err != nil {
-		g.log.Error("a listener ended", "address", l.Addr().String(), "error", err)
-	}
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
+	return mux
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/wattgate/wattgate/billing"
 	"github.com/wattgate/wattgate/daemon/broker"
 	"github.com/wattgate/wattgate/daemon/control"
+	"github.com/wattgate/wattgate/daemon/snap"
 	"github.com/wattgate/wattgate/devices"
 )
 
@@ -25,6 +26,7 @@ func (g *Gateway) serveControl(ctx context.Context) error {
 		{Pattern: "POST /v1/clock/accept", Access: control.Owner, Call: g.ownerAcceptClock},
 		{Pattern: "GET /v1/tls", Access: control.Owner, Call: g.ownerTLS},
 		{Pattern: "POST /v1/tls", Access: control.Owner, Call: g.ownerSetTLS},
+		{Pattern: "POST /v1/config", Access: control.Owner, Call: g.ownerConfigure},
 		{Pattern: "POST /v1/payments/assign", Access: control.Owner, Call: g.ownerAssign},
 	}, g.log)
 }
@@ -48,11 +50,22 @@ func (g *Gateway) brokerListeners() []control.Listener {
 	return out
 }
 
+// listeners is every address the configuration names.
+func (g *Gateway) listeners() []control.Listener {
+	out := g.brokerListeners()
+	for _, l := range g.web {
+		if row := l.row(); row.Address != "" {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
 // listenerOf adds to a listener that is off the command that moves it.
 func listenerOf(key, address, problem string) control.Listener {
 	l := control.Listener{Name: key, Address: address, Problem: problem}
 	if problem != "" {
-		l.Remedy = "move it: snap set wattgate " + key + "=0.0.0.0:PORT, or the same key in the configuration file"
+		l.Remedy = "move it: snap set " + snap.Instance() + " " + key + "=0.0.0.0:PORT, or the same key in the configuration file"
 	}
 	return l
 }

@@ -32,6 +32,7 @@ func (g *Gateway) reconcile(ctx context.Context) {
 	nudged := true
 	for ctx.Err() == nil {
 		g.alive.Store(time.Now().UnixNano())
+		g.matchBroker()
 		g.mend(ctx)
 		wait, err := g.ensure(ctx, nudged || failures > 0)
 		last = time.Now()

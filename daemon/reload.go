@@ -4,34 +4,60 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"reflect"
 
 	"github.com/wattgate/wattgate/daemon/config"
+	"github.com/wattgate/wattgate/daemon/control"
 )
 
-// followConfig puts each new configuration into force, changing only what it must: price, level, plugs and log level
-// without anybody losing his connection; an address restarts what listens there.
+// followConfig puts each new configuration into force.
 func (g *Gateway) followConfig(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case c := <-g.o.Reload:
-			g.adopt(ctx, c)
+			if err := g.adopt(ctx, c); err != nil {
+				g.log.Error("configuration refused, the old one stays in force", "error", err)
+			}
 		}
 	}
 }
 
-func (g *Gateway) adopt(ctx context.Context, c config.Config) {
+// ownerConfigure puts a document into force that the owner has just set; snapd's configure hook hands it over. What it
+// says lasts until the next start: keeping it is the business of whoever handed it over.
+func (g *Gateway) ownerConfigure(ctx context.Context, body []byte) (any, error) {
+	c, warnings, err := config.Parse(body)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		g.log.Warn("configuration", "key", w.Key, "note", w.Text)
+	}
+	if err := g.adopt(ctx, c); err != nil {
+		return nil, err
+	}
+	return control.Done{Done: "the configuration is in force"}, nil
+}
+
+// adopt changes only what it must: price, level, plugs and log level without anybody losing his connection; an address
+// restarts what listens there; another ledger starts the gateway anew, beside a broker that goes on. The error says why
+// the configuration cannot be had; the old one then stays in force.
+func (g *Gateway) adopt(ctx context.Context, c config.Config) error {
+	g.adopting.Lock()
+	defer g.adopting.Unlock()
 	old := g.config()
-	if old.Ledger != c.Ledger {
-		// The cursor, the address and the decimals belong to a ledger; changing horses takes a start.
-		g.log.Warn("the ledger changes with the next start of the gateway", "from", string(old.Ledger.Network), "to", string(c.Ledger.Network))
-		c.Ledger = old.Ledger
+	if reflect.DeepEqual(old, c) {
+		return nil
 	}
 	if _, err := g.terms(c, g.audience()); err != nil {
-		g.log.Error("configuration refused, the old one stays in force", "error", err)
-		return
+		return err
+	}
+	if old.Ledger != c.Ledger { // the cursor, the address and the decimals belong to a ledger
+		g.log.Info("another ledger, the gateway starts anew", "from", string(old.Ledger.Network), "to", string(c.Ledger.Network))
+		g.startAnew(c)
+		return nil
 	}
 	g.publishing.Lock()
 	defer g.publishing.Unlock()
@@ -50,15 +76,33 @@ func (g *Gateway) adopt(ctx context.Context, c config.Config) {
 	if !g.audience().selling {
 		g.link.retain(topicOffer, nil) // at once, not with the next apply
 	}
-	if old.Web.Listen != c.Web.Listen {
-		g.web.move()
-	}
-	if !reflect.DeepEqual(old.Broker, c.Broker) {
-		// Listeners are read at a start only; the supervisor starts the broker again with the new ones.
-		g.restartBroker("its listeners changed")
+	for _, l := range g.web {
+		l.follow(old, c)
 	}
 	g.log.Info("configuration in force", "level", string(c.Publish.Level))
-	g.Nudge()
+	g.Nudge() // reconcile sees to the broker's listeners
+	return nil
+}
+
+// again is the cause with which a gateway ends that is to be followed by another one, with this configuration.
+type again struct{ config config.Config }
+
+func (*again) Error() string { return "it starts anew" }
+
+// startAnew ends this gateway and has Serve start the next.
+func (g *Gateway) startAnew(c config.Config) { g.stop(&again{c}) }
+
+// Serve runs a gateway until ctx ends or it fails. What one gateway cannot change while it runs, the next one begins with:
+// another ledger, restored books. The broker and whoever is connected to it stay.
+func Serve(ctx context.Context, o Options) error {
+	for {
+		err := New(o).Run(ctx)
+		next, ok := errors.AsType[*again](err)
+		if !ok {
+			return err
+		}
+		o.Config = next.config
+	}
 }
 
 // lower says whether strangers may learn less at level b than at level a.

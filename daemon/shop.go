@@ -24,14 +24,12 @@ const productLive = "live"
 // terms are what is sold and for how much, from the configuration c and the topics outsiders may buy.
 func (g *Gateway) terms(c config.Config, a audience) (billing.Terms, error) {
 	t := billing.Terms{
-		// Without a ledger nothing is sold; the names only have to be names.
-		Network: billing.Network{Name: "none", Address: "none", Decimals: sandboxDecimals},
+		Network: g.network(c),
 		Product: billing.Product{ID: productLive, Topics: a.paidReadings(), RateHz: int64(time.Second / grid), MeterRefreshMS: meterRefreshMS},
 		Selling: a.selling,
 		Text:    "Access to the live topics from the moment it is proven for the time paid. Readings come from consumer meters and may be wrong or missing; time already paid is not paid back.",
 	}
-	if g.sandbox != nil {
-		t.Network = billing.Network{Name: billing.SandboxNetwork, Address: "play-money-" + g.identity.Fingerprint()[:16], Decimals: sandboxDecimals}
+	if c.Ledger.Network == config.Sandbox {
 		t.Text = "Play money: this offer costs nothing and its network does not exist. " + t.Text
 	}
 	amount, err := billing.ParseUnits(c.Price.Amount, t.Network.Decimals)
@@ -42,6 +40,15 @@ func (g *Gateway) terms(c config.Config, a audience) (billing.Terms, error) {
 	t.Endpoints = endpoints(c)
 	t.Endpoints.MQTTS, t.Endpoints.TLSSHA256 = g.tlsEndpoint(c)
 	return t, nil
+}
+
+// network is where payments arrive.
+func (g *Gateway) network(c config.Config) billing.Network {
+	if c.Ledger.Network == config.Sandbox {
+		return billing.Network{Name: billing.SandboxNetwork, Address: "play-money-" + g.identity.Fingerprint()[:16], Decimals: sandboxDecimals}
+	}
+	// Without a ledger nothing is sold; the names only have to be names.
+	return billing.Network{Name: "none", Address: "none", Decimals: sandboxDecimals}
 }
 
 // endpoints are the addresses an offer names: those whose host is known. A buyer who found the gateway some other way

@@ -22,7 +22,7 @@ func (g *Gateway) ownerStatus() control.Status {
 		Broker: control.Broker{
 			PID: gate.BrokerPID, Connected: g.link.isUp(), Proven: gate.Proven,
 			Reloads: gate.Reloads, Generation: gate.Generation,
-			Listeners: append(g.brokerListeners(), g.web.listener()),
+			Listeners: g.listeners(),
 		},
 	}
 	return st

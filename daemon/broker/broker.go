@@ -14,6 +14,7 @@ import (
 
 	"github.com/wattgate/wattgate/acl"
 	"github.com/wattgate/wattgate/daemon/config"
+	"github.com/wattgate/wattgate/daemon/snap"
 	"github.com/wattgate/wattgate/daemon/tlscert"
 )
 
@@ -30,8 +31,8 @@ func Find() (string, error) {
 		return filepath.Abs(path)
 	}
 	names := []string{"mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"} // sbin is not in everybody's PATH
-	if snap := os.Getenv("SNAP"); snap != "" {
-		names = []string{filepath.Join(snap, "usr/sbin/mosquitto")}
+	if snap.Inside() {
+		names = []string{filepath.Join(os.Getenv("SNAP"), "usr/sbin/mosquitto")}
 	}
 	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
@@ -69,6 +70,7 @@ func Become(o Options) error {
 	if err != nil {
 		return err
 	}
+	configured := o.Conf
 	o.Conf.MaxConnections = fitConnections(o.Conf.MaxConnections, o.Log)
 	has, all := listeners(o.certificate())
 	for _, l := range all {
@@ -77,6 +79,9 @@ func Become(o Options) error {
 		}
 	}
 	if err := prepare(dir, has, all); err != nil {
+		return err
+	}
+	if err := note(dir, startedFile, configured); err != nil {
 		return err
 	}
 	err = become(o.Tied, binary, []string{"mosquitto", "-c", filepath.Join(dir, "mosquitto.conf")})
@@ -108,11 +113,16 @@ func prepare(dir string, has []acl.Listener, all []Listener) error {
 	if err := acl.Prepare(dir, conf); err != nil {
 		return err
 	}
-	data, err := json.Marshal(all)
+	return note(dir, listenersFile, all)
+}
+
+// note leaves word for the gateway.
+func note(dir, file string, v any) error {
+	data, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("cannot note the listeners: %w", err)
+		return fmt.Errorf("cannot write %s: %w", file, err)
 	}
-	return acl.ReplaceFile(dir, listenersFile, data)
+	return acl.ReplaceFile(dir, file, data)
 }
 
 // self is the user Mosquitto must run as: ours. It could not read the gateway's files as another, and a Mosquitto that

@@ -77,6 +77,7 @@ func TestSnapUsesItsOwnMosquitto(t *testing.T) {
 	t.Setenv("WATTGATE_MOSQUITTO", "")
 	snap := t.TempDir()
 	t.Setenv("SNAP", snap)
+	t.Setenv("SNAP_NAME", "wattgate")
 	t.Setenv("PATH", filepath.Dir(script(t, "mosquitto", "")))
 	_, err := Find()
 	if !errors.Is(err, ErrNoMosquitto) || !strings.Contains(err.Error(), "apt install mosquitto") || !strings.Contains(err.Error(), "WATTGATE_MOSQUITTO") {

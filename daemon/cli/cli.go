@@ -55,6 +55,7 @@ func commands() []command {
 		{"offer", "URL", "what a gateway sells", showOffer},
 		{"buy", "URL [flags]", "order, pay and receive access", buyCommand},
 		{"simulate", "plug [flags]", "one simulated Insight", simulateCommand},
+		{"hook", "configure", "what snapd calls when settings change", hookCommand},
 		{"version", "", "the version of this binary", showVersion},
 	}
 }

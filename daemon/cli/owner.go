@@ -27,8 +27,8 @@ func newOwnerFlags(s Streams, name, args string) *ownerFlags {
 }
 
 func dirFlags(f *flags, d *daemon.Dirs) {
-	f.StringVar(&d.State, "state", "", "the gateway's state `directory` (default $WATTGATE_STATE, $SNAP_COMMON, /var/lib/wattgate)")
-	f.StringVar(&d.Runtime, "runtime", "", "the gateway's runtime `directory` (default $SNAP_DATA, else the state directory)")
+	f.StringVar(&d.State, "state", "", "the gateway's state `directory` (default $WATTGATE_STATE; in the snap $SNAP_COMMON/state; else /var/lib/wattgate)")
+	f.StringVar(&d.Runtime, "runtime", "", "the gateway's runtime `directory` (default $WATTGATE_RUNTIME; in the snap $SNAP_DATA/run; else the state directory)")
 }
 
 func (f *ownerFlags) client() *control.Client {

@@ -13,6 +13,7 @@ import (
 	"github.com/wattgate/wattgate/daemon/config"
 	"github.com/wattgate/wattgate/daemon/demo"
 	"github.com/wattgate/wattgate/daemon/journal"
+	"github.com/wattgate/wattgate/daemon/snap"
 	"github.com/wattgate/wattgate/devices/devicestest"
 )
 
@@ -27,30 +28,47 @@ type processFlags struct {
 func newProcessFlags(s Streams, name string) *processFlags {
 	f := &processFlags{flags: newFlags(s, name, "--config FILE [--state DIR] [--runtime DIR]")}
 	dirFlags(f.flags, &f.dirs)
-	f.StringVar(&f.config, "config", "", "the configuration, a JSON `file`; - is standard input")
+	f.StringVar(&f.config, "config", "", "the configuration, a JSON `file`; - is standard input (in the snap: what snap set has set)")
 	f.BoolVar(&f.demo, "simulated", false, "as `wattgate demo` runs it: averages may go out more often than once a minute")
 	return f
 }
 
-func (f *processFlags) read(args []string) (config.Config, []config.Warning, error) {
+func (f *processFlags) read(ctx context.Context, args []string) (config.Config, []config.Warning, error) {
 	if _, err := f.parse(args, 0, 0); err != nil {
 		return config.Config{}, nil, err
 	}
 	f.dirs = f.dirs.WithDefaults()
-	if f.config == "" {
+	if f.config == "" && !snap.Inside() {
 		return config.Config{}, nil, usagef("say where the configuration is: --config FILE ({} is a good first one: private, finds plugs by itself)")
 	}
-	return f.load()
+	return f.load(ctx)
 }
 
-func (f *processFlags) load() (config.Config, []config.Warning, error) {
-	return config.Parser{Demo: f.demo}.Load(f.config)
+// load reads the configuration: the file that was named, or in the snap what its owner has set.
+func (f *processFlags) load(ctx context.Context) (config.Config, []config.Warning, error) {
+	p := config.Parser{Demo: f.demo}
+	if f.config != "" {
+		return p.Load(f.config)
+	}
+	document, err := snap.Document(ctx, config.Groups())
+	if err != nil {
+		return config.Config{}, nil, err
+	}
+	return p.Parse(document)
+}
+
+// drop goes on without root's rights in the snap, where a service starts with them.
+func (f *processFlags) drop() error {
+	return snap.Drop(map[string]os.FileMode{f.dirs.State: 0o700, f.dirs.Runtime: 0o711})
 }
 
 func runGateway(ctx context.Context, s Streams, args []string) error {
 	f := newProcessFlags(s, "run")
-	c, warnings, err := f.read(args)
+	c, warnings, err := f.read(ctx, args)
 	if err != nil {
+		return err
+	}
+	if err := f.drop(); err != nil {
 		return err
 	}
 	level := new(slog.LevelVar)
@@ -58,7 +76,7 @@ func runGateway(ctx context.Context, s Streams, args []string) error {
 	for _, w := range warnings {
 		log.Warn("configuration", "key", w.Key, "note", w.Text)
 	}
-	return daemon.New(daemon.Options{
+	return daemon.Serve(ctx, daemon.Options{
 		Dirs:    f.dirs,
 		Config:  c,
 		Reload:  f.follow(ctx, log),
@@ -66,23 +84,21 @@ func runGateway(ctx context.Context, s Streams, args []string) error {
 		Log:     log,
 		Level:   level,
 		Step:    crashStep(),
-	}).Run(ctx)
+	})
 }
 
-// follow reads the configuration again at each SIGHUP and passes on those that hold.
+// follow reads the configuration again whenever it may have changed, and passes on those that hold.
 func (f *processFlags) follow(ctx context.Context, log *slog.Logger) <-chan config.Config {
 	out := make(chan config.Config)
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, hangup)
+	look := f.occasions(ctx)
 	go func() {
-		defer signal.Stop(hup)
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-hup:
+			case <-look:
 			}
-			c, warnings, err := f.load()
+			c, warnings, err := f.load(ctx)
 			if err != nil {
 				log.Error("configuration refused, the old one stays in force", "error", err)
 				continue
@@ -99,10 +115,45 @@ func (f *processFlags) follow(ctx context.Context, log *slog.Logger) <-chan conf
 	return out
 }
 
-func runBroker(_ context.Context, s Streams, args []string) error {
+// occasions says when to read the configuration again: at each SIGHUP, and in the snap a few times after the start.
+func (f *processFlags) occasions(ctx context.Context) <-chan struct{} {
+	out := make(chan struct{})
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, hangup)
+	var pauses []time.Duration
+	if f.config == "" {
+		// Settings made while the gateway started may have been accepted after it read them and before it could be told.
+		pauses = []time.Duration{2 * time.Second, 10 * time.Second, time.Minute}
+	}
+	go func() {
+		defer signal.Stop(hup)
+		for {
+			var later <-chan time.Time
+			if len(pauses) > 0 {
+				later, pauses = time.After(pauses[0]), pauses[1:]
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-hup:
+			case <-later:
+			}
+			select {
+			case <-ctx.Done():
+			case out <- struct{}{}:
+			}
+		}
+	}()
+	return out
+}
+
+func runBroker(ctx context.Context, s Streams, args []string) error {
 	f := newProcessFlags(s, "broker")
-	c, _, err := f.read(args)
+	c, _, err := f.read(ctx, args)
 	if err != nil {
+		return err
+	}
+	if err := f.drop(); err != nil {
 		return err
 	}
 	log := slog.New(journal.Stderr(c.Log.Level))

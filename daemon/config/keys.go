@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,6 +32,18 @@ func Keys() []Key {
 		})
 	}
 	return keys
+}
+
+// Groups lists the first parts of the keys.
+func Groups() []string {
+	var groups []string
+	for _, s := range settings(false) {
+		group, _, _ := strings.Cut(s.name, ".")
+		if !slices.Contains(groups, group) {
+			groups = append(groups, group)
+		}
+	}
+	return groups
 }
 
 // setting is one row of the table below.

@@ -36,11 +36,12 @@ func (Notifier) Status(text string) {
 }
 
 // RunWatchdog pings the service manager's watchdog twice per WATCHDOG_USEC for as long as alive says so, until ctx
-// ends. It returns at once where no watchdog is set. A program that stops pinging is ended and restarted by systemd,
-// so alive must be false only when a restart would help.
-func (Notifier) RunWatchdog(ctx context.Context, alive func() bool) {
+// ends. A program that stops pinging is ended and restarted by systemd, so alive must be false only when a restart would
+// help. Where no watchdog is set, as in a snap, hung is called once instead after alive has said no for ownLimit on end.
+func (Notifier) RunWatchdog(ctx context.Context, alive func() bool, hung func()) {
 	limit, err := systemd.SdWatchdogEnabled(false)
 	if err != nil || limit <= 0 {
+		watch(ctx, alive, hung)
 		return
 	}
 	pet(ctx, limit, alive, func() { send(systemd.SdNotifyWatchdog) })
@@ -60,6 +61,30 @@ func pet(ctx context.Context, limit time.Duration, alive func() bool, ping func(
 		case <-tick.C:
 		}
 	}
+}
+
+// The check of our own: often enough to be quick, and more than once, because a machine that slept wakes up with
+// everything late.
+const (
+	ownCheck = 2 * time.Second
+	ownLimit = 10 * time.Second
+)
+
+// watch calls hung, once, when alive has said no at every check for ownLimit.
+func watch(ctx context.Context, alive func() bool, hung func()) {
+	tick := time.NewTicker(ownCheck)
+	defer tick.Stop()
+	for dead := time.Duration(0); dead < ownLimit; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if dead += ownCheck; alive() {
+			dead = 0
+		}
+	}
+	hung()
 }
 
 // send is best effort: a manager that does not listen is no reason to stop metering.

@@ -95,15 +95,37 @@ func TestOutsideSystemdNothingHappens(t *testing.T) {
 		n.Ready()
 		n.Status("x")
 		n.Stopping()
-		n.RunWatchdog(context.Background(), func() bool { t.Error("asked without a watchdog"); return true }) // returns
 	}
-	for _, usec := range []string{"0", "-5", "soon"} {
+}
+
+// Without a watchdog of the service manager the program looks after itself: a stopped machine that wakes up is no hung
+// program, one that says no for ten seconds on end is.
+func TestWithoutAWatchdogAHungProgramEndsItself(t *testing.T) {
+	for _, usec := range []string{"", "0", "-5", "soon", "1000000"} {
 		t.Setenv("WATCHDOG_USEC", usec)
-		Notifier{}.RunWatchdog(context.Background(), func() bool { t.Error("asked without a watchdog"); return true })
+		t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()+1)) // another process's watchdog
+		synctest.Test(t, func(t *testing.T) {
+			began, asked := time.Now(), 0
+			var hung time.Duration
+			alive := func() bool {
+				asked++
+				return asked == 2 || asked == 6 // late once, then four times, then for good
+			}
+			Notifier{}.RunWatchdog(t.Context(), alive, func() { hung = time.Since(began) })
+			if hung != 6*ownCheck+ownLimit {
+				t.Errorf("WATCHDOG_USEC=%q: called hung after %v, %d questions", usec, hung, asked)
+			}
+		})
 	}
-	t.Setenv("WATCHDOG_USEC", "1000000")
-	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()+1)) // another process's watchdog
-	Notifier{}.RunWatchdog(context.Background(), func() bool { t.Error("asked for another's watchdog"); return true })
+}
+
+func TestAProgramThatEndsIsNotHung(t *testing.T) {
+	t.Setenv("WATCHDOG_USEC", "")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), ownLimit-ownCheck)
+		defer cancel()
+		Notifier{}.RunWatchdog(ctx, func() bool { return false }, func() { t.Error("called hung") })
+	})
 }
 
 func TestWatchdogReachesTheManager(t *testing.T) {
@@ -114,7 +136,7 @@ func TestWatchdogReachesTheManager(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		Notifier{}.RunWatchdog(ctx, func() bool { return true })
+		Notifier{}.RunWatchdog(ctx, func() bool { return true }, func() { t.Error("called hung") })
 	}()
 	for range 3 {
 		if got := m.next(t, 5*time.Second); got != "WATCHDOG=1" {

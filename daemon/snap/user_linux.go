@@ -1,0 +1,62 @@
+package snap
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// daemonUser is the number of the user and of the group snap_daemon, which snapd makes for snaps that ask for it. It is the
+// same on every machine (snapd's documentation of system-usernames), and no user list inside the snap is sure to have it.
+const daemonUser = 584788
+
+// Drop makes the directories, gives them and what lies in them to snap_daemon, and goes on as that user with no way back. A
+// process that is not root in the snap is left as it is.
+//
+// The services never run as two users: confined, not even root may signal another user's process or read its files.
+func Drop(dirs map[string]os.FileMode) error {
+	if !Inside() || os.Geteuid() != 0 {
+		return nil
+	}
+	for dir, mode := range dirs {
+		if err := giveAway(dir, mode); err != nil {
+			return fmt.Errorf("cannot give %s to the user snap_daemon: %w", dir, err)
+		}
+	}
+	// In this order: each step needs the rights that the next one gives up.
+	if err := syscall.Setgroups(nil); err != nil {
+		return fmt.Errorf("cannot leave root's groups: %w", err)
+	}
+	if err := syscall.Setresgid(daemonUser, daemonUser, daemonUser); err != nil {
+		return fmt.Errorf("cannot become the group snap_daemon: %w", err)
+	}
+	if err := syscall.Setresuid(daemonUser, daemonUser, daemonUser); err != nil {
+		return fmt.Errorf("cannot become the user snap_daemon: %w", err)
+	}
+	if err := syscall.Setuid(0); err == nil {
+		return errors.New("cannot go on: root's rights came back after they were given up")
+	}
+	return nil
+}
+
+// giveAway makes dir and changes the owner of it and of everything below. `snap restore` brings files back as root's.
+func giveAway(dir string, mode os.FileMode) error {
+	if err := os.MkdirAll(dir, mode); err != nil {
+		return err
+	}
+	// What is below first: root without the right to override modes cannot enter a directory it has given away.
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		return os.Lchown(path, daemonUser, daemonUser)
+	})
+	// A second start finds a directory that it cannot enter, because it was given away: that is as it should be.
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return os.Lchown(dir, daemonUser, daemonUser)
+}
