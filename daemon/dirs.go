@@ -31,13 +31,13 @@ func inSnap(where func() string) string {
 }
 
 // Database is the file that holds orders, payments and grants.
-func (d Dirs) Database() string { return filepath.Join(d.State, "wattgate.db") }
+func (d Dirs) Database() string { return filepath.Join(d.State, fileBooks) }
 
 // Readings is the file that holds averages, energy counters and names.
-func (d Dirs) Readings() string { return filepath.Join(d.State, "readings.db") }
+func (d Dirs) Readings() string { return filepath.Join(d.State, fileReadings) }
 
 // Identity is the file that holds the key that signs.
-func (d Dirs) Identity() string { return filepath.Join(d.State, "identity.key") }
+func (d Dirs) Identity() string { return filepath.Join(d.State, fileIdentity) }
 
 // ControlSocket is where the owner's commands reach the gateway.
 func (d Dirs) ControlSocket() string { return filepath.Join(d.Runtime, "control.sock") }

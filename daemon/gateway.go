@@ -72,6 +72,7 @@ type Gateway struct {
 
 	counters counters // owned by publish once open has returned
 
+	moving   sync.Mutex              // held while a backup is made or taken
 	adopting sync.Mutex              // held while a configuration is put into force
 	stop     context.CancelCauseFunc // ends the run; set by Run before any goroutine starts
 	starts   brokerStarts            // owned by reconcile: restarts for the sake of the broker's listeners
@@ -146,6 +147,9 @@ func (g *Gateway) open(ctx context.Context) error {
 		return fmt.Errorf("cannot make the state directory: %w (create it, owned by the user wattgate runs as, or name another with --state)", err)
 	}
 	var err error
+	if err = bringIn(d.State); err != nil {
+		return err
+	}
 	if g.identity, err = billing.LoadIdentity(d.Identity()); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (g *Gateway) openLedger() error {
 	if g.config().Ledger.Network != config.Sandbox {
 		return nil
 	}
-	l, err := sandbox.Open(filepath.Join(g.o.Dirs.State, "sandbox.ledger"))
+	l, err := sandbox.Open(filepath.Join(g.o.Dirs.State, fileSandbox))
 	if err != nil {
 		return err
 	}

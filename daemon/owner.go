@@ -8,7 +8,6 @@ import (
 	"github.com/wattgate/wattgate/billing"
 	"github.com/wattgate/wattgate/daemon/broker"
 	"github.com/wattgate/wattgate/daemon/control"
-	"github.com/wattgate/wattgate/daemon/snap"
 	"github.com/wattgate/wattgate/devices"
 )
 
@@ -26,6 +25,8 @@ func (g *Gateway) serveControl(ctx context.Context) error {
 		{Pattern: "POST /v1/clock/accept", Access: control.Owner, Call: g.ownerAcceptClock},
 		{Pattern: "GET /v1/tls", Access: control.Owner, Call: g.ownerTLS},
 		{Pattern: "POST /v1/tls", Access: control.Owner, Call: g.ownerSetTLS},
+		{Pattern: "GET /v1/backup", Access: control.Owner, Send: g.ownerBackup},
+		{Pattern: "POST /v1/restore", Access: control.Owner, Take: g.ownerRestore},
 		{Pattern: "POST /v1/config", Access: control.Owner, Call: g.ownerConfigure},
 		{Pattern: "POST /v1/payments/assign", Access: control.Owner, Call: g.ownerAssign},
 	}, g.log)
@@ -65,7 +66,7 @@ func (g *Gateway) listeners() []control.Listener {
 func listenerOf(key, address, problem string) control.Listener {
 	l := control.Listener{Name: key, Address: address, Problem: problem}
 	if problem != "" {
-		l.Remedy = "move it: snap set " + snap.Instance() + " " + key + "=0.0.0.0:PORT, or the same key in the configuration file"
+		l.Remedy = "move it: " + setting(key, "0.0.0.0:PORT")
 	}
 	return l
 }

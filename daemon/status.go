@@ -1,7 +1,11 @@
 package daemon
 
 import (
+	"fmt"
+
+	"github.com/wattgate/wattgate/daemon/config"
 	"github.com/wattgate/wattgate/daemon/control"
+	"github.com/wattgate/wattgate/daemon/snap"
 )
 
 // ownerStatus is the answer to `wattgate status`.
@@ -25,5 +29,29 @@ func (g *Gateway) ownerStatus() control.Status {
 			Listeners: g.listeners(),
 		},
 	}
+	st.Next = nextSteps(cfg, st.Plugs.Expected, int(g.accounts.Load()))
 	return st
+}
+
+// nextSteps is what an owner who looks at the status for the first time is glad to know: nothing once he has decided.
+func nextSteps(c config.Config, plugs, users int) []string {
+	var next []string
+	name := snap.Instance()
+	if plugs == 0 {
+		next = append(next, "look for plugs: "+name+" plugs scan; name one that no search reaches: "+setting("plugs.addresses", "192.168.1.20"))
+	}
+	if users == 0 && c.Publish.Level == config.Private {
+		next = append(next,
+			"read the plugs yourself: "+name+" grants add homeassistant --forever",
+			"show the minute average to everyone in the network: "+setting("publish.level", "average"))
+	}
+	return next
+}
+
+// setting is the words for a change of one key where this gateway runs.
+func setting(key, value string) string {
+	if snap.Inside() {
+		return fmt.Sprintf("snap set %s %s=%s", snap.Instance(), key, value)
+	}
+	return fmt.Sprintf("%s=%s in the configuration file", key, value)
 }

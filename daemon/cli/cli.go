@@ -52,6 +52,8 @@ func commands() []command {
 		{"payments", "[assign ID ORDER]", "what was paid; give an unassigned payment to an order", paymentsCommand},
 		{"clock", "accept", "say that this machine's clock is right after it jumped", clockCommand},
 		{"tls", "[set < bundle.pem]", "the certificate of the TLS listeners; install one of your own", tlsCommand},
+		{"backup", "FILE", "everything that must not be lost, the identity key too; - is standard output", backupCommand},
+		{"restore", "FILE", "go back to a backup; - is standard input", restoreCommand},
 		{"offer", "URL", "what a gateway sells", showOffer},
 		{"buy", "URL [flags]", "order, pay and receive access", buyCommand},
 		{"simulate", "plug [flags]", "one simulated Insight", simulateCommand},

@@ -96,6 +96,9 @@ func writeStatus(w io.Writer, st control.Status) {
 	}
 	t.row("  gateway", st.Gateway)
 	t.write(w)
+	for _, step := range st.Next {
+		fmt.Fprintln(w, "  > "+printable(step))
+	}
 }
 
 func plugsCommand(ctx context.Context, s Streams, args []string) error {

@@ -51,26 +51,63 @@ func (c *Client) Post(ctx context.Context, route string, in, out any) error {
 	return c.call(ctx, http.MethodPost, route, body, out)
 }
 
+// Fetch copies what route answers to out, however long it is.
+func (c *Client) Fetch(ctx context.Context, route string, out io.Writer) error {
+	res, err := c.do(ctx, &http.Client{Transport: c.http.Transport}, http.MethodGet, route, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if _, err := io.Copy(out, res.Body); err != nil {
+		return fmt.Errorf("cannot read the gateway's answer to its end: %w", err)
+	}
+	return nil
+}
+
+// Send streams in to route, however long it is, and reads the answer into out.
+func (c *Client) Send(ctx context.Context, route string, in io.Reader, out any) error {
+	res, err := c.do(ctx, &http.Client{Transport: c.http.Transport}, http.MethodPost, route, in)
+	if err != nil {
+		return err
+	}
+	return decode(res, out)
+}
+
 func (c *Client) call(ctx context.Context, method, route string, body []byte, out any) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://gateway"+route, bytes.NewReader(body))
+	res, err := c.do(ctx, c.http, method, route, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("cannot make the request: %w", err)
+		return err
 	}
-	res, err := c.http.Do(req)
+	return decode(res, out)
+}
+
+// do asks; an answer that is a refusal is an error.
+func (c *Client) do(ctx context.Context, by *http.Client, method, route string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://gateway"+route, body)
 	if err != nil {
-		return c.explain(err)
+		return nil, fmt.Errorf("cannot make the request: %w", err)
 	}
+	res, err := by.Do(req)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	if res.StatusCode == http.StatusOK {
+		return res, nil
+	}
+	defer func() { _ = res.Body.Close() }()
+	var env Envelope
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err == nil && json.Unmarshal(data, &env) == nil && env.Error != nil {
+		return nil, env.Error
+	}
+	return nil, fmt.Errorf("the gateway answered %s", res.Status)
+}
+
+func decode(res *http.Response, out any) error {
 	defer func() { _ = res.Body.Close() }()
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("cannot read the gateway's answer: %w", err)
-	}
-	if res.StatusCode != http.StatusOK {
-		var env Envelope
-		if json.Unmarshal(data, &env) == nil && env.Error != nil {
-			return env.Error
-		}
-		return fmt.Errorf("the gateway answered %s", res.Status)
 	}
 	if err := json.Unmarshal(data, out); err != nil {
 		return fmt.Errorf("cannot understand the gateway's answer (is it of another version?): %w", err)

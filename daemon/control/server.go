@@ -37,8 +37,13 @@ const (
 type Route struct {
 	Pattern string // as http.ServeMux takes it
 	Access  Access
-	// Call gets the request's body (nil for GET) and returns the document to answer with.
+	// Exactly one of the three is set. Call gets the request's body (nil for GET) and returns the document to answer with.
 	Call func(ctx context.Context, body []byte) (any, error)
+	// Send writes an answer of any length; an error before the first byte is answered as Call's is, a later one cuts the
+	// connection.
+	Send func(ctx context.Context, w io.Writer) error
+	// Take reads a body of any length and returns the document to answer with.
+	Take func(ctx context.Context, in io.Reader) (any, error)
 }
 
 // Serve listens on the socket at path and answers with routes until ctx ends. It replaces a socket left behind by a
@@ -122,22 +127,60 @@ func handler(r Route) http.HandlerFunc {
 			})
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
-		if err != nil {
-			writeError(w, http.StatusRequestEntityTooLarge, &Error{Code: "too-large", Message: fmt.Sprintf("the request is larger than %d bytes", maxBody)})
-			return
-		}
-		doc, err := r.Call(req.Context(), body)
-		if err != nil {
-			if e, ok := errors.AsType[*Error](err); ok {
-				writeError(w, http.StatusBadRequest, e)
+		switch {
+		case r.Send != nil:
+			send(w, req, r)
+		case r.Take != nil:
+			// Its own user or root sends it: it may take as long as it takes.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+			doc, err := r.Take(req.Context(), req.Body)
+			answer(w, doc, err)
+		default:
+			body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+			if err != nil {
+				writeError(w, http.StatusRequestEntityTooLarge, &Error{Code: "too-large", Message: fmt.Sprintf("the request is larger than %d bytes", maxBody)})
 				return
 			}
-			writeError(w, http.StatusBadRequest, &Error{Code: "failed", Message: err.Error()})
-			return
+			doc, err := r.Call(req.Context(), body)
+			answer(w, doc, err)
 		}
-		writeJSON(w, http.StatusOK, doc)
 	}
+}
+
+func send(w http.ResponseWriter, req *http.Request, r Route) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	w.Header().Set("Content-Type", "application/octet-stream")
+	out := &counter{w: w}
+	switch err := r.Send(req.Context(), out); {
+	case err == nil:
+	case out.begun:
+		panic(http.ErrAbortHandler) // whoever reads must not take half for the whole
+	default:
+		answer(w, nil, err)
+	}
+}
+
+// counter knows whether anything was written.
+type counter struct {
+	w     io.Writer
+	begun bool
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.begun = true
+	return c.w.Write(p)
+}
+
+func answer(w http.ResponseWriter, doc any, err error) {
+	if err == nil {
+		writeJSON(w, http.StatusOK, doc)
+		return
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		writeError(w, http.StatusBadRequest, e)
+		return
+	}
+	writeError(w, http.StatusBadRequest, &Error{Code: "failed", Message: err.Error()})
 }
 
 func writeJSON(w http.ResponseWriter, code int, doc any) {

@@ -22,6 +22,7 @@ type Status struct {
 	Plugs   PlugCount `json:"plugs"`
 	Version string    `json:"version"`
 	Gateway string    `json:"gateway"` // fingerprint of the identity key, hex
+	Next    []string  `json:"next"`    // what the owner may want to do next, in words
 }
 
 // Serving reports whether the gateway does what the owner asked of it, be it to sell or to stay private.
@@ -168,6 +169,14 @@ type TLS struct {
 // SetTLS is the body of POST /v1/tls.
 type SetTLS struct {
 	Bundle string `json:"bundle"` // PEM: the certificate, its chain, its key
+}
+
+// Restored is the answer to POST /v1/restore.
+type Restored struct {
+	Gateway  string    `json:"gateway"` // fingerprint of the identity key that came with it
+	Made     time.Time `json:"made"`
+	Identity bool      `json:"identity"` // the identity key was in it
+	Same     bool      `json:"same"`     // the gateway had this identity before
 }
 
 // Done answers a change that has nothing to tell.

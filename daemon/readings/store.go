@@ -48,6 +48,14 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 // Close writes the log back and closes the file.
 func (s *Store) Close() error { return s.db.Close() }
 
+// Backup writes a consistent copy to path (mode 0600) while the gateway runs.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	if err := sqlitefile.Backup(ctx, s.db, path); err != nil {
+		return fmt.Errorf("cannot back up the readings to %s: %w", path, err)
+	}
+	return nil
+}
+
 func (s *Store) load(ctx context.Context) error {
 	// A power cut may take the last minute but not the file: with a write-ahead log NORMAL is safe against damage
 	// (sqlite.org/pragma.html#pragma_synchronous) and spares the flash a sync per write.
