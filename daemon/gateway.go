@@ -23,7 +23,9 @@ import (
 type Options struct {
 	Dirs    Dirs
 	Config  config.Config
-	Reload  <-chan config.Config // checked configurations that replace the one in force
+	Load    func(context.Context) (config.Config, []config.Warning, error) // reads the configuration again
+	Reload  <-chan struct{}                                                // the owner asks for that
+	Drifts  bool                                                           // what Load reads may change without a word
 	Version string
 	Log     *slog.Logger
 	Level   *slog.LevelVar // log.level acts on it
@@ -73,7 +75,8 @@ type Gateway struct {
 	counters counters // owned by publish once open has returned
 
 	moving   sync.Mutex              // held while a backup is made or taken
-	adopting sync.Mutex              // held while a configuration is put into force
+	adopting sync.Mutex              // held while a configuration is put into force; guards handed
+	handed   time.Time               // when a configuration was handed over last
 	stop     context.CancelCauseFunc // ends the run; set by Run before any goroutine starts
 	starts   brokerStarts            // owned by reconcile: restarts for the sake of the broker's listeners
 

@@ -6,22 +6,67 @@ import (
 	"encoding/hex"
 	"errors"
 	"reflect"
+	"time"
 
 	"github.com/wattgate/wattgate/daemon/config"
 	"github.com/wattgate/wattgate/daemon/control"
 )
 
-// followConfig puts each new configuration into force.
+// The settings of a snap are read again now and then: what was set while the gateway started may have been accepted after
+// it had read them and before it could be told. First soon after the start, then regularly.
+const (
+	firstLook = 2 * time.Second
+	laterLook = time.Minute
+	// notYet after a hand-over the settings may still be read as they were before it: they count once the hook has ended.
+	notYet = 10 * time.Second
+)
+
+// followConfig puts the configuration into force again whenever it may have changed.
 func (g *Gateway) followConfig(ctx context.Context) {
+	var look <-chan time.Time
+	if g.o.Drifts {
+		look = time.After(firstLook)
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case c := <-g.o.Reload:
-			if err := g.adopt(ctx, c); err != nil {
-				g.log.Error("configuration refused, the old one stays in force", "error", err)
-			}
+		case <-g.o.Reload:
+			g.loadAgain(ctx, true)
+		case <-look:
+			g.loadAgain(ctx, false)
+			look = time.After(laterLook)
 		}
+	}
+}
+
+// loadAgain reads the configuration and has it in force, unless that cannot be. Where nobody asked, only a change is news.
+func (g *Gateway) loadAgain(ctx context.Context, asked bool) {
+	c, warnings, err := g.o.Load(ctx)
+	g.adopting.Lock()
+	defer g.adopting.Unlock()
+	if !asked && time.Since(g.handed) < notYet {
+		return
+	}
+	if !asked && err == nil && reflect.DeepEqual(c, g.config()) {
+		g.state.clear("configuration")
+		return
+	}
+	if err == nil {
+		g.note(warnings)
+		err = g.adopt(ctx, c)
+	}
+	switch {
+	case err == nil:
+		g.state.clear("configuration")
+	case g.state.report("configuration", problem{"configuration", "the configuration was refused, the old one is in force: " + err.Error()}) || asked:
+		g.log.Error("configuration refused, the old one stays in force", "error", err)
+	}
+}
+
+func (g *Gateway) note(warnings []config.Warning) {
+	for _, w := range warnings {
+		g.log.Warn("configuration", "key", w.Key, "note", w.Text)
 	}
 }
 
@@ -32,25 +77,21 @@ func (g *Gateway) ownerConfigure(ctx context.Context, body []byte) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range warnings {
-		g.log.Warn("configuration", "key", w.Key, "note", w.Text)
-	}
+	g.adopting.Lock()
+	defer g.adopting.Unlock()
+	g.note(warnings)
 	if err := g.adopt(ctx, c); err != nil {
 		return nil, err
 	}
+	g.handed = time.Now()
 	return control.Done{Done: "the configuration is in force"}, nil
 }
 
 // adopt changes only what it must: price, level, plugs and log level without anybody losing his connection; an address
 // restarts what listens there; another ledger starts the gateway anew, beside a broker that goes on. The error says why
-// the configuration cannot be had; the old one then stays in force.
+// the configuration cannot be had; the old one then stays in force. The caller holds adopting.
 func (g *Gateway) adopt(ctx context.Context, c config.Config) error {
-	g.adopting.Lock()
-	defer g.adopting.Unlock()
 	old := g.config()
-	if reflect.DeepEqual(old, c) {
-		return nil
-	}
 	if _, err := g.terms(c, g.audience()); err != nil {
 		return err
 	}

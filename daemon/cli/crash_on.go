@@ -10,7 +10,7 @@ import (
 )
 
 // crashStep kills the process with SIGKILL at the step that the file `at` in the directory WATTGATE_CRASH_DIR names, once:
-// the file is removed first. Every step that was passed is a line of the file `steps` beside it. Only tests build this
+// the file is removed first. With "hang " before the step's name it stops there for ever instead. Every step that was passed is a line of the file `steps` beside it. Only tests build this
 // in, to prove that a gateway may die between any two steps.
 func crashStep() func(string) {
 	dir := os.Getenv("WATTGATE_CRASH_DIR")
@@ -21,8 +21,12 @@ func crashStep() func(string) {
 	return func(name string) {
 		note(filepath.Join(dir, "steps"), name)
 		wanted, err := os.ReadFile(at)
-		if err != nil || strings.TrimSpace(string(wanted)) != name || os.Remove(at) != nil {
+		step, hang := strings.CutPrefix(strings.TrimSpace(string(wanted)), "hang ")
+		if err != nil || step != name || os.Remove(at) != nil {
 			return
+		}
+		if hang { // the goroutine that got here never gets any further
+			select {}
 		}
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // the signal is on its way; nothing more may happen

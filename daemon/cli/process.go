@@ -79,7 +79,9 @@ func runGateway(ctx context.Context, s Streams, args []string) error {
 	return daemon.Serve(ctx, daemon.Options{
 		Dirs:    f.dirs,
 		Config:  c,
-		Reload:  f.follow(ctx, log),
+		Load:    f.load,
+		Reload:  asked(ctx),
+		Drifts:  f.config == "",
 		Version: Version(),
 		Log:     log,
 		Level:   level,
@@ -87,56 +89,18 @@ func runGateway(ctx context.Context, s Streams, args []string) error {
 	})
 }
 
-// follow reads the configuration again whenever it may have changed, and passes on those that hold.
-func (f *processFlags) follow(ctx context.Context, log *slog.Logger) <-chan config.Config {
-	out := make(chan config.Config)
-	look := f.occasions(ctx)
-	go func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-look:
-			}
-			c, warnings, err := f.load(ctx)
-			if err != nil {
-				log.Error("configuration refused, the old one stays in force", "error", err)
-				continue
-			}
-			for _, w := range warnings {
-				log.Warn("configuration", "key", w.Key, "note", w.Text)
-			}
-			select {
-			case <-ctx.Done():
-			case out <- c:
-			}
-		}
-	}()
-	return out
-}
-
-// occasions says when to read the configuration again: at each SIGHUP, and in the snap a few times after the start.
-func (f *processFlags) occasions(ctx context.Context) <-chan struct{} {
+// asked passes on each SIGHUP.
+func asked(ctx context.Context) <-chan struct{} {
 	out := make(chan struct{})
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, hangup)
-	var pauses []time.Duration
-	if f.config == "" {
-		// Settings made while the gateway started may have been accepted after it read them and before it could be told.
-		pauses = []time.Duration{2 * time.Second, 10 * time.Second, time.Minute}
-	}
 	go func() {
 		defer signal.Stop(hup)
 		for {
-			var later <-chan time.Time
-			if len(pauses) > 0 {
-				later, pauses = time.After(pauses[0]), pauses[1:]
-			}
 			select {
 			case <-ctx.Done():
 				return
 			case <-hup:
-			case <-later:
 			}
 			select {
 			case <-ctx.Done():
