@@ -65,6 +65,7 @@ type Gateway struct {
 	broken atomic.Pointer[string] // a breach reconcile has to mend
 	sold   billing.Terms          // owned by reconcile: what the shop was told last
 
+	feed    feed    // of the live stream, to readers over HTTP
 	flood   flood   // of orders
 	untidy  bool    // owned by reconcile: an apply left memory behind
 	inForce inForce // owned by reconcile: what the last apply was made of
@@ -117,6 +118,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	wg.Go(func() { g.clock.Run(ctx) })
 	wg.Go(func() { g.reconcile(ctx) })
 	wg.Go(func() { g.recordWithheld(ctx) })
+	wg.Go(func() { g.feed.end(ctx) })
 	wg.Go(func() { g.publish(ctx) })
 	wg.Go(func() { g.watchLedger(ctx) })
 	wg.Go(func() { g.takeOrders(ctx) })

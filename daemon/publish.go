@@ -125,7 +125,9 @@ func (g *Gateway) askGate(ctx context.Context) bool {
 func (g *Gateway) sendLive(slot slotID, samples []devices.Sample) mqtt.Token {
 	now := time.Now()
 	sum := sumOf(slot, now, samples, g.energyNow(now))
-	last := g.sendReading(topicLive, encode(sum), sum.PowerW)
+	payload := encode(sum)
+	last := g.sendReading(topicLive, payload, sum.PowerW)
+	g.feed.send(payload)
 	for _, s := range samples {
 		id := g.readings.PlugID(s.UDN, s.Serial)
 		one := plugLive(slot, now, id, s)
