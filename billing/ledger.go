@@ -48,4 +48,10 @@ type Deposit struct {
 	Amount Units
 	// At is the ledger's time of it.
 	At time.Time
+	// Metadata is what the payer attached beside the reference: a sealed order, if it is one of ours. It is looked at once
+	// and not stored.
+	Metadata []byte
+	// Hold, when it is not empty, says why the deposit must not be credited by itself (it is bound to conditions, or brought
+	// something that is no money of ours). It is then listed as unassigned with this text.
+	Hold string
 }
