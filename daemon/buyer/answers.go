@@ -80,6 +80,9 @@ func (p *purchase) takeInvoice(ctx context.Context, raw []byte, told *bool) erro
 	p.say("pay %s IOTA on %s\n  to        %s\n  reference %s\n  until     %s\n",
 		v.Amount.Amount, v.Network, v.Address, v.Reference, v.Expires.Local().Format("15:04:05"))
 	if p.Wallet == nil {
+		if p.Picture {
+			drawQR(p.Say, v.Address)
+		}
 		p.say("waiting for the payment\n")
 		return nil
 	}

@@ -22,6 +22,7 @@ type Options struct {
 	Wallet   Wallet // nil: the buyer pays by other means
 	Identity string // file of the buyer's key, "" = the usual one
 	Say      io.Writer
+	Picture  bool // Say is a terminal: the address is drawn as a QR code too
 }
 
 // Access is what was bought, in the shape of `buy --json`.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/mattn/go-isatty"
+
 	"github.com/wattgate/wattgate/daemon/buyer"
 )
 
@@ -47,7 +49,7 @@ func gatewayOf(raw []byte) string { return "fingerprint " + buyer.Signer(raw) }
 
 func buyCommand(ctx context.Context, s Streams, args []string) error {
 	f := newFlags(s, "buy", "URL [--periods N] [--username U] [--wallet W] [--watch] [--record FILE] [--identity FILE] [--json]")
-	o := buyer.Options{Say: s.Err}
+	o := buyer.Options{Say: s.Err, Picture: terminal(s.Err)}
 	f.Int64Var(&o.Periods, "periods", 0, "how many `periods` to buy (default: the least that is sold)")
 	f.StringVar(&o.Username, "username", "", "the user `name` to get or renew (default: the last one, else the gateway's choice)")
 	f.StringVar(&o.Identity, "identity", "", "the `file` of the buyer's key, to which user names are bound")
@@ -108,4 +110,10 @@ func unpaid(err error) error {
 		return &exitError{exitUnpaid, err}
 	}
 	return err
+}
+
+// terminal says whether a person looks at w.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
 }
