@@ -126,14 +126,12 @@ func (g *Gateway) restartBroker(why string) {
 	g.Nudge()
 }
 
-// tlsEndpoint completes the endpoints of an offer with what is known of TLS.
+// tlsEndpoint completes the endpoints of an offer with what is known of TLS. The fingerprint is told without a name, too:
+// it is what buyers trust, by whatever address they came.
 func (g *Gateway) tlsEndpoint(c config.Config) (url, sha256 string) {
 	cert := g.certificate()
 	if cert.SHA256 == "" {
 		return "", ""
 	}
-	if url = endpoint("mqtts://", c.Broker.TLSListen, c.Public.Host); url == "" {
-		return "", ""
-	}
-	return url, cert.SHA256
+	return endpoint("mqtts://", c.Broker.TLSListen, c.Public.Host), cert.SHA256
 }

@@ -373,22 +373,3 @@ func TestPinnedGatewayIsTheOnlyOne(t *testing.T) {
 		t.Errorf("named by its fingerprint: %v", err)
 	}
 }
-
-func TestWallets(t *testing.T) {
-	if w, err := NewWallet(""); w != nil || err != nil {
-		t.Errorf("none: %v %v", w, err)
-	}
-	if _, err := NewWallet("bank"); err == nil || !strings.Contains(err.Error(), "sandbox") {
-		t.Errorf("unknown: %v", err)
-	}
-	w, err := NewWallet("sandbox")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Pay(t.Context(), billing.Offer{}, billing.Invoice{Network: "mainnet"}, 1); err == nil || !strings.Contains(err.Error(), "real money") {
-		t.Errorf("play money for real money: %v", err)
-	}
-	if err := w.Pay(t.Context(), billing.Offer{}, billing.Invoice{Network: billing.SandboxNetwork}, 1); err == nil || !strings.Contains(err.Error(), "public.host") {
-		t.Errorf("no address to pay at: %v", err)
-	}
-}

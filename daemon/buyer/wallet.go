@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -24,27 +25,44 @@ type Wallet interface {
 // ErrNotPaid is in the error of a payment that certainly did not go out.
 var ErrNotPaid = errors.New("nothing was paid")
 
-// NewWallet makes the wallet with a name; "" is none: the buyer pays by other means.
-func NewWallet(name string) (Wallet, error) {
+// NewWallet makes the wallet with a name, for a gateway; "" is none: the buyer pays by other means.
+func NewWallet(name string, t Target) (Wallet, error) {
 	switch name {
 	case "":
 		return nil, nil
 	case billing.SandboxNetwork:
-		return sandboxWallet{}, nil
+		return sandboxWallet{gateway: t}, nil
 	}
 	return nil, fmt.Errorf("cannot use the wallet %q: this version has only sandbox (play money)", name)
 }
 
 // sandboxWallet pays with play money, over the gateway's own HTTP API.
-type sandboxWallet struct{}
+type sandboxWallet struct{ gateway Target }
+
+// usualWeb is the port of a gateway's web front unless its owner moves it.
+const usualWeb = "8080"
+
+// api is where the offer says the HTTP API is. An offer that names no host, because the gateway listens on every address
+// and its owner has told it no name, is from where the buyer came.
+func (w sandboxWallet) api(offer billing.Offer) (string, error) {
+	if offer.Endpoints.HTTP != "" {
+		return strings.TrimSuffix(offer.Endpoints.HTTP, "/"), nil
+	}
+	u, err := url.Parse(w.gateway.Broker)
+	if err != nil || u.Hostname() == "" {
+		return "", fmt.Errorf("cannot pay with play money: the offer names no HTTP address (the owner sets public.host; %w)", ErrNotPaid)
+	}
+	return "http://" + net.JoinHostPort(u.Hostname(), usualWeb), nil
+}
 
 // Pay implements Wallet.
-func (sandboxWallet) Pay(ctx context.Context, offer billing.Offer, invoice billing.Invoice, amount billing.Units) error {
+func (w sandboxWallet) Pay(ctx context.Context, offer billing.Offer, invoice billing.Invoice, amount billing.Units) error {
 	if invoice.Network != billing.SandboxNetwork {
 		return fmt.Errorf("cannot pay with play money: the invoice asks for real money on %q", invoice.Network)
 	}
-	if offer.Endpoints.HTTP == "" {
-		return fmt.Errorf("cannot pay with play money: the offer names no HTTP address (the owner sets public.host)")
+	api, err := w.api(offer)
+	if err != nil {
+		return err
 	}
 	body, err := json.Marshal(map[string]string{
 		"address": invoice.Address, "amount": fmt.Sprint(int64(amount)), "reference": invoice.Reference,
@@ -54,8 +72,7 @@ func (sandboxWallet) Pay(ctx context.Context, offer billing.Offer, invoice billi
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	url := strings.TrimSuffix(offer.Endpoints.HTTP, "/") + "/api/v1/sandbox/pay"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, api+"/api/v1/sandbox/pay", bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("cannot pay: %w", err)
 	}

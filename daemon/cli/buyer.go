@@ -67,7 +67,7 @@ func buyCommand(ctx context.Context, s Streams, args []string) error {
 	if o.Periods < 0 {
 		return usagef("cannot buy %d periods", o.Periods)
 	}
-	if o.Wallet, err = buyer.NewWallet(*wallet); err != nil {
+	if o.Wallet, err = buyer.NewWallet(*wallet, o.Target); err != nil {
 		return &exitError{exitUsage, err}
 	}
 	access, err := buyer.Buy(ctx, o)
