@@ -123,43 +123,6 @@ func checkAmount(s string) string {
 	return ""
 }
 
-func checkLedgerAddress(s string) string {
-	if reason := spendingKey(s); reason != "" {
-		return reason
-	}
-	if strings.ContainsFunc(s, unicode.IsSpace) {
-		return "write one address, without blanks"
-	}
-	return checkPrintable(s)
-}
-
-// spendingKey recognises what opens a wallet, and says why it has no place here; "" for anything else.
-func spendingKey(s string) string {
-	const never = "the gateway holds addresses only, never what can spend; put this secret back where it was safe and write the address"
-	s = strings.ToLower(strings.TrimSpace(s))
-	if strings.HasPrefix(s, "iotaprivkey1") {
-		return "this is a private key: " + never
-	}
-	if mnemonic(s) {
-		return "this looks like the words of a wallet: " + never
-	}
-	// An address of IOTA Rebased has the same form; no network of this version takes one, so caution costs nothing.
-	if ok, _ := regexp.MatchString(`^(0x)?[0-9a-f]{64}$`, s); ok {
-		return "64 hex digits may be a private key: " + never
-	}
-	return ""
-}
-
-// mnemonic reports 12, 15, 18, 21 or 24 words of 3 to 8 letters, the form of BIP-39.
-func mnemonic(s string) bool {
-	words := strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == ',' })
-	if n := len(words); n < 12 || n > 24 || n%3 != 0 {
-		return false
-	}
-	word := regexp.MustCompile(`^[a-z]{3,8}$`)
-	return !slices.ContainsFunc(words, func(w string) bool { return !word.MatchString(w) })
-}
-
 // conflict is a problem between two keys; it is reported only if both were read without one.
 type conflict struct {
 	Problem
@@ -171,8 +134,9 @@ func crossCheck(c Config) []conflict {
 	var found []conflict
 	if c.Publish.Level == Live && c.Ledger.Network == "" {
 		found = append(found, conflict{Problem{"publish.level", show(string(Live)),
-			"the live stream cannot be sold without a ledger; set ledger.network=sandbox (play money), or publish.level=average"}, "ledger.network"})
+			"the live stream cannot be sold without a ledger; set ledger.network=sandbox (play money) or another, or publish.level=average"}, "ledger.network"})
 	}
+	found = append(found, checkLedger(c.Ledger)...)
 	listeners := []struct{ key, value string }{
 		{"broker.listen", c.Broker.Listen},
 		{"broker.tls-listen", c.Broker.TLSListen},

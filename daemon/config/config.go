@@ -55,14 +55,18 @@ type Price struct {
 // Network names a ledger. The zero value means that nothing is sold.
 type Network string
 
-// Sandbox is the play-money ledger.
-const Sandbox Network = "sandbox"
+// The networks.
+const (
+	Sandbox  Network = "sandbox"  // play money
+	Stardust Network = "stardust" // IOTA's ledger until 2025; private networks run on
+	Rebased  Network = "rebased"  // IOTA's ledger since 2025: the main network and its test network
+)
 
 // Ledger says where payments are seen.
 type Ledger struct {
 	Network    Network
-	Node       string // URL of the node to ask
-	SecondNode string // URL of a node that has to agree
+	Node       string // URL of the node to ask; on Rebased of its GraphQL service
+	SecondNode string // URL of a node's JSON-RPC service that has to agree; on Rebased alone, "" = none
 	Address    string // where buyers pay to; never a key
 }
 

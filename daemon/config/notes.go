@@ -5,8 +5,6 @@ import "reflect"
 // later lists the keys that are understood but change nothing yet. Whoever makes one effective deletes its line.
 func later() []string {
 	return []string{
-		"ledger.node",
-		"ledger.second-node",
 		"web.tls-listen",
 		"web.frontend",
 		"web.origins",
@@ -26,8 +24,5 @@ func (c Config) Notes() []Warning {
 			}
 		}
 	}
-	if c.Publish.Level == Live && c.Ledger.Network == Sandbox {
-		notes = append(notes, Warning{"ledger.network", "is sandbox: the live stream is sold for play money"})
-	}
-	return notes
+	return append(notes, ledgerNotes(c)...)
 }

@@ -202,7 +202,7 @@ func TestNotes(t *testing.T) {
 	for _, n := range notes {
 		keys = append(keys, n.Key)
 	}
-	if err != nil || !reflect.DeepEqual(keys, []string{"ledger.node", "web.origins", "ledger.network"}) {
+	if err != nil || !reflect.DeepEqual(keys, []string{"web.origins", "ledger.network"}) {
 		t.Errorf("notes %v, %v", notes, err)
 	}
 	names := map[string]bool{}

@@ -28,7 +28,7 @@ func TestUnknownKeysNameTheNearest(t *testing.T) {
 		`{"plugs":{"allow":[""]}}`:              "entry 1",
 		`{"plugs":{"discover":1}}`:              "true or false",
 		`{"log":{"level":"INFO"}}`:              "debug, info, warn, error",
-		`{"ledger":{"network":"stardust"}}`:     `"" (empty), sandbox`,
+		`{"ledger":{"network":"bitcoin"}}`:      `"" (empty), sandbox, stardust, rebased`,
 		`{"broker":{"max-connections":200.0}}`:  "10 to 10000",
 		`{"broker":{"max-connections":"+200"}}`: "10 to 10000",
 		`{"price":{"min-periods":0}}`:           "1 to 10000",
@@ -165,5 +165,38 @@ func TestKeysExplainTheDefaults(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("keys missing: %v", want)
+	}
+}
+
+func TestRealLedgersNeedANodeAndAnAddressOfTheirKind(t *testing.T) {
+	const hex = "0x0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	const tst = "tst1qpszqzadsym6wpppd6z037dvlejmjuke7s24hm95s9fg9vpua7vluehe53e"
+	mustParse(t, `{"ledger":{"network":"rebased","node":"https://g.example/","second-node":"https://j.example","address":"`+hex+`"}}`)
+	mustParse(t, `{"ledger":{"network":"stardust","node":"http://127.0.0.1:14265","address":"`+tst+`"}}`)
+	for document, key := range map[string]string{
+		`{"ledger":{"network":"rebased","address":"` + hex + `"}}`:                                                               "ledger.node",
+		`{"ledger":{"network":"stardust","node":"https://n.example"}}`:                                                           "ledger.address",
+		`{"ledger":{"network":"rebased","node":"https://n.example","address":"` + tst + `"}}`:                                    "ledger.address",
+		`{"ledger":{"network":"stardust","node":"https://n.example","address":"` + hex + `"}}`:                                   "ledger.address",
+		`{"ledger":{"network":"stardust","node":"https://n.example","address":"` + strings.ToUpper(tst) + `"}}`:                  "ledger.address",
+		`{"ledger":{"network":"stardust","node":"https://n.example","second-node":"https://o.example","address":"` + tst + `"}}`: "ledger.second-node",
+		`{"ledger":{"network":"rebased","node":"n.example:443","address":"` + hex + `"}}`:                                        "ledger.node",
+		`{"ledger":{"network":"rebased","node":"https://me:secret@n.example","address":"` + hex + `"}}`:                          "ledger.node",
+	} {
+		_, _, err := Parse([]byte(document))
+		if err == nil || !strings.Contains(err.Error(), key) || strings.Contains(err.Error(), hex[:40]) {
+			t.Errorf("%s: %v, want a problem of %s that does not repeat the address", document, err, key)
+		}
+	}
+}
+
+func TestOwnersAreToldOfFeesAndOfNodesWithoutTLS(t *testing.T) {
+	const hex = "0x0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	_, notes, err := Parse([]byte(`{"ledger":{"network":"rebased","node":"http://n.example/","second-node":"http://localhost:9000","address":"` + hex + `"}}`))
+	if err != nil || len(notes) != 2 || notes[0].Key != "ledger.node" || notes[1].Key != "price.min-periods" {
+		t.Errorf("%+v %v", notes, err)
+	}
+	if _, notes, err := Parse([]byte(`{"price":{"min-periods":24},"ledger":{"network":"rebased","node":"https://n.example/","address":"` + hex + `"}}`)); err != nil || len(notes) != 0 {
+		t.Errorf("%+v %v", notes, err)
 	}
 }
