@@ -14,6 +14,8 @@ type orderRow struct {
 	id                          int64
 	hash, orderID, buyerKey     string
 	network, address, reference string
+	kind                        ReferenceKind
+	carried                     bool   // it came inside a payment
 	topics                      string // JSON array
 	priceID, periods            int64
 	amount, paid                Units
@@ -32,7 +34,7 @@ type orderRow struct {
 
 const orderColumns = `SELECT o.id, o.hash, o.order_id, o.buyer_key, o.network, o.address, o.reference, o.topics, o.price_id, o.periods,
 	o.amount, o.paid, o.seconds, o.state, o.username, o.chosen, o.iterations, o.salt, o.key, o.sealed_password, o.applied, o.announced,
-	coalesce(o.grant_id, 0), o.reply_to, o.placed_ms, o.expires_ms, p.product, p.decimals
+	coalesce(o.grant_id, 0), o.reply_to, o.placed_ms, o.expires_ms, o.kind, o.carried, p.product, p.decimals
 	FROM orders o JOIN prices p ON p.id = o.price_id `
 
 func scanOrder(scan func(...any) error) (orderRow, error) {
@@ -40,7 +42,7 @@ func scanOrder(scan func(...any) error) (orderRow, error) {
 	var salt, key []byte
 	err := scan(&o.id, &o.hash, &o.orderID, &o.buyerKey, &o.network, &o.address, &o.reference, &o.topics, &o.priceID, &o.periods,
 		&o.amount, &o.paid, &o.seconds, &o.state, &o.username, &o.chosen, &o.cred.Iterations, &salt, &key, &o.sealedPassword, &o.applied, &o.announced,
-		&o.grantID, &o.replyTo, &o.placed, &o.expires, &o.product, &o.decimals)
+		&o.grantID, &o.replyTo, &o.placed, &o.expires, &o.kind, &o.carried, &o.product, &o.decimals)
 	copy(o.cred.Salt[:], salt)
 	copy(o.cred.Key[:], key)
 	return o, err
@@ -87,7 +89,7 @@ func (o orderRow) invoice(now time.Time) Invoice {
 	}
 	return Invoice{
 		Order: o.orderID, Hash: o.hash, Network: o.network, Address: o.address, Amount: moneyOf(o.amount, o.decimals),
-		Reference: o.reference, Expires: Stamp{at(o.expires)}, State: state, Paid: moneyOf(o.paid, o.decimals),
+		ReferenceKind: o.kind, Reference: o.told(), Expires: Stamp{at(o.expires)}, State: state, Paid: moneyOf(o.paid, o.decimals),
 	}
 }
 

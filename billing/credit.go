@@ -50,18 +50,23 @@ func (s *Shop) Credit(ctx context.Context, batch Batch, now time.Time) (changes 
 	if len(batch.Cursor) > maxCursor {
 		return nil, fmt.Errorf("cannot credit the batch: its cursor exceeds %d bytes", maxCursor)
 	}
-	network, begun := s.currentTerms().Network, s.begin(now)
+	begun := s.begin(now)
+	network := begun.terms.Network
 	err = s.store.write(ctx, "credit the batch", func(tx *sql.Tx) error {
 		c := begun.in(tx)
 		if err := c.endGrants(ctx, network.Name); err != nil {
 			return err
 		}
+		pin, err := presentPin(ctx, tx, network.Name)
+		if err != nil {
+			return err
+		}
 		for _, d := range batch.Deposits {
-			if err := c.deposit(ctx, d, network); err != nil {
+			if err := c.deposit(ctx, d, pin); err != nil {
 				return fmt.Errorf("deposit %s: %w", cleanText(d.ID, maxDepositID), err)
 			}
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO cursors (network, cursor) VALUES (?, ?) ON CONFLICT (network) DO UPDATE SET cursor = excluded.cursor`,
+		_, err = tx.ExecContext(ctx, `INSERT INTO cursors (network, cursor) VALUES (?, ?) ON CONFLICT (network) DO UPDATE SET cursor = excluded.cursor`,
 			network.Name, batch.Cursor)
 		s.store.step("cursor stored")
 		changes = c.changes
@@ -87,6 +92,7 @@ func (s *Shop) Cursor(ctx context.Context) (string, error) {
 // crediting is one transaction that changes rights, and what it has to tell.
 type crediting struct {
 	shop    *Shop
+	terms   Terms // those in force when it began
 	tx      *sql.Tx
 	now     time.Time
 	due     time.Time // by which rights are judged; now while trusted
@@ -95,17 +101,18 @@ type crediting struct {
 }
 
 // deposit stores a deposit; the insert alone decides whether it is a new one.
-func (c *crediting) deposit(ctx context.Context, d Deposit, n Network) error {
+func (c *crediting) deposit(ctx context.Context, d Deposit, p pin) error {
 	if !printable(d.ID, 1, maxDepositID) || d.Amount < 0 {
 		return errors.New("its id or amount cannot be (is this the right kind of node?)")
 	}
 	if d.At.IsZero() {
 		d.At = c.now
 	}
-	d.Reference = cleanText(d.Reference, maxReference)
-	res, err := c.tx.ExecContext(ctx, `INSERT INTO payments (network, deposit_id, address, reference, sender, amount, decimals, at_ms, seen_ms)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (network, deposit_id) DO NOTHING`,
-		n.Name, d.ID, cleanText(d.Address, maxAddress), d.Reference, cleanText(d.Sender, maxAddress), d.Amount, n.Decimals, ms(d.At), ms(c.now))
+	n := c.terms.Network
+	d.Reference, d.Address = cleanText(d.Reference, maxReference), cleanText(d.Address, maxAddress)
+	res, err := c.tx.ExecContext(ctx, `INSERT INTO payments (network, deposit_id, address, reference, sender, amount, decimals, at_ms, seen_ms, pin_id)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (network, deposit_id) DO NOTHING`,
+		n.Name, d.ID, d.Address, d.Reference, cleanText(d.Sender, maxAddress), d.Amount, n.Decimals, ms(d.At), ms(c.now), nullMS(p.id))
 	if err != nil {
 		return err
 	}
@@ -117,18 +124,7 @@ func (c *crediting) deposit(ctx context.Context, d Deposit, n Network) error {
 		return err
 	}
 	c.shop.store.step("payment stored")
-	o, err := orderBy(ctx, c.tx, `o.network = ? AND o.reference = ? AND o.address = ?`, n.Name, d.Reference, d.Address)
-	if err == nil {
-		err = c.assign(ctx, id, d.Amount, ms(d.At), o)
-	}
-	refusal, ok := errors.AsType[*Refusal](err)
-	switch {
-	case !ok:
-		return err
-	case refusal.Code == CodeNotFound:
-		return c.unassigned(ctx, id, "no order has this reference and address")
-	}
-	return c.unassigned(ctx, id, refusal.Message)
+	return c.match(ctx, id, d)
 }
 
 // unassigned keeps a payment that brings nothing, with the reason.

@@ -41,13 +41,16 @@ func (s *Shop) Grants(ctx context.Context, after int64) ([]Grant, error) {
 
 // OrderRow is an order, for reading. State is open, part-paid, settled or lapsed.
 type OrderRow struct {
-	ID        int64
-	Hash      string
-	State     string
-	Username  string
-	Product   string
-	Periods   int64
-	Network   string
+	ID       int64
+	Hash     string
+	State    string
+	Username string
+	Product  string
+	Periods  int64
+	Network  string
+	// Address is where it is to be paid to, Kind what its payment is known by; Reference is its short name in any case.
+	Address   string
+	Kind      ReferenceKind
 	Reference string
 	Amount    Units
 	Paid      Units
@@ -63,7 +66,7 @@ func (s *Shop) Orders(ctx context.Context, after int64) ([]OrderRow, error) {
 		o, err := scanOrder(scan)
 		return OrderRow{
 			ID: o.id, Hash: o.hash, State: o.state, Username: o.username, Product: o.product, Periods: o.periods, Network: o.network,
-			Reference: o.reference, Amount: o.amount, Paid: o.paid, Decimals: o.decimals, Seconds: o.seconds, Placed: at(o.placed), Expires: at(o.expires),
+			Address: o.address, Kind: o.kind, Reference: o.reference, Amount: o.amount, Paid: o.paid, Decimals: o.decimals, Seconds: o.seconds, Placed: at(o.placed), Expires: at(o.expires),
 		}, err
 	}, orderColumns+`WHERE o.id > ? ORDER BY o.id LIMIT ?`, after, PageSize)
 	return list, s.store.failed("list the orders", err)
@@ -81,15 +84,17 @@ type Payment struct {
 	At, Seen time.Time
 	// Order is the hash of the order it was credited to; empty: unassigned, and Note says why.
 	Order, Note string
+	// Held: bound to conditions, as Note says; only the owner can assign it.
+	Held bool
 }
 
 const paymentColumns = `SELECT p.id, p.network, p.deposit_id, p.address, p.reference, p.sender, p.amount, p.decimals, p.at_ms, p.seen_ms,
-	coalesce(o.hash, ''), p.note FROM payments p LEFT JOIN orders o ON o.id = p.order_id `
+	coalesce(o.hash, ''), p.note, p.held FROM payments p LEFT JOIN orders o ON o.id = p.order_id `
 
 func scanPayment(scan func(...any) error) (Payment, error) {
 	var p Payment
 	var ledger, seen int64
-	err := scan(&p.ID, &p.Network, &p.Deposit, &p.Address, &p.Reference, &p.Sender, &p.Amount, &p.Decimals, &ledger, &seen, &p.Order, &p.Note)
+	err := scan(&p.ID, &p.Network, &p.Deposit, &p.Address, &p.Reference, &p.Sender, &p.Amount, &p.Decimals, &ledger, &seen, &p.Order, &p.Note, &p.Held)
 	p.At, p.Seen = at(ledger), at(seen)
 	return p, err
 }

@@ -16,7 +16,11 @@ type Offer struct {
 	Keys      []OfferKey     `json:"keys"`
 	Endpoints Endpoints      `json:"endpoints"`
 	// Fee is what the network takes for one payment beside the price.
-	Fee   Money  `json:"fee"`
+	Fee Money `json:"fee"`
+	// ReferenceKind says what will tie a payment to its order, so that a buyer knows what he will be asked for; empty is
+	// ReferenceTag. With ReferenceAmount an invoice asks for 1 to MaxRemainder base units above the price.
+	ReferenceKind ReferenceKind `json:"reference_kind,omitempty"`
+
 	Terms string `json:"terms"`
 	// TS is when the offer was signed.
 	TS Stamp `json:"ts"`
@@ -108,7 +112,10 @@ type Invoice struct {
 	Network string `json:"network"`
 	Address string `json:"address"`
 	Amount  Money  `json:"amount"`
-	// Reference must be attached to the payment.
+	// ReferenceKind says what ties the payment to the order; empty is ReferenceTag.
+	ReferenceKind ReferenceKind `json:"reference_kind,omitempty"`
+	// Reference is, by its kind: the tag that must be attached to the payment; the amount in base units, to be paid to the
+	// last of them and in one payment; the address.
 	Reference string `json:"reference"`
 	Expires   Stamp  `json:"expires"`
 	// State is open, part-paid or lapsed.
@@ -126,7 +133,8 @@ func VerifyInvoice(raw []byte, fingerprint string) (Invoice, error) {
 	return v, nil
 }
 
-// CheckInvoice reports whether the invoice asks for exactly what the buyer ordered from this offer.
+// CheckInvoice reports whether the invoice asks for exactly what the buyer ordered from this offer; where the offer says
+// that amounts are references, for at most MaxRemainder base units more.
 func CheckInvoice(v Invoice, sealed []byte, o Order, offer Offer) error {
 	product, err := offer.Product(o.Product)
 	if err != nil {
@@ -144,7 +152,23 @@ func CheckInvoice(v Invoice, sealed []byte, o Order, offer Offer) error {
 		return errors.New("cannot accept the invoice: it is for another order")
 	case v.Network != offer.Network || v.Amount.Decimals != product.Price.Decimals:
 		return fmt.Errorf("cannot accept the invoice: it asks for money on %.40q, the offer for %.40q", v.Network, offer.Network)
-	case got != want:
+	}
+	least, most := want, want
+	switch v.ReferenceKind {
+	case "", ReferenceTag:
+	case ReferenceAmount:
+		if offer.ReferenceKind != ReferenceAmount || v.Reference != v.Amount.Base {
+			return errors.New("cannot accept the invoice: its amount is the reference, but the offer does not say so or they differ")
+		}
+		least, most = want+1, want+MaxRemainder
+	case ReferenceAddress:
+		if v.Reference != v.Address {
+			return errors.New("cannot accept the invoice: its address is the reference, but they differ")
+		}
+	default:
+		return fmt.Errorf("cannot accept the invoice: its reference is of the unknown kind %.40q (a newer gateway? update wattgate)", v.ReferenceKind)
+	}
+	if got < least || got > most {
 		return fmt.Errorf("cannot accept the invoice: it asks for %s, the offer for %s", v.Amount.Amount, want.Decimal(product.Price.Decimals))
 	}
 	return nil

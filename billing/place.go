@@ -2,7 +2,6 @@ package billing
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -30,6 +29,8 @@ const (
 	openFor          = 30 * time.Minute
 	maxOpenByAddr    = 5
 	maxOpenTransport = 500 // of each transport: 1,000 in all
+	// maxOpenPooled is how many more of each transport a network of amounts serves with addresses of the pool.
+	maxOpenPooled = 100
 )
 
 // PlaceOrder opens a sealed order and answers with the signed invoice. The identical bytes sent again are answered with
@@ -60,51 +61,82 @@ func (s *Shop) PlaceOrder(ctx context.Context, sealed []byte, origin Origin, now
 
 // newOrder opens, judges and stores an order that was not seen before.
 func (s *Shop) newOrder(ctx context.Context, tx *sql.Tx, sealed []byte, origin Origin, terms Terms, now time.Time) (orderRow, error) {
-	if err := quota(ctx, tx, origin, now); err != nil {
-		return orderRow{}, err
+	open, err := countOpen(ctx, tx, origin, now)
+	if err == nil {
+		err = open.room(terms.Network.kind())
 	}
-	kid := sealedKID(sealed)
-	if kid == nil {
-		return orderRow{}, refuse(CodeUnreadable, "cannot read the sealed order", "seal it to a key of the present offer, as the documentation of orders says")
-	}
-	private, err := sealKeyFor(ctx, tx, kid, now)
 	if err != nil {
 		return orderRow{}, err
 	}
-	if private == nil {
-		return orderRow{}, refuse(CodeKeyUnknown, "cannot open an order sealed to this key", "fetch the offer again and seal to its key")
-	}
-	order, err := openOrder(sealed, s.id.Public(), private)
+	order, err := s.unseal(ctx, tx, sealed, now)
 	if err != nil {
 		return orderRow{}, err
 	}
 	row, err := judge(ctx, tx, order, OrderHash(sealed), terms, now)
+	if err == nil {
+		err = refer(ctx, tx, &row, terms.Network, open, now)
+	}
 	if err != nil {
 		return orderRow{}, withReply(err, order.ReplyTo)
 	}
 	return row, insertOrder(ctx, tx, &row, order, origin)
 }
 
-// quota refuses when too many orders are open, and says when the first of them will not be any more.
-func quota(ctx context.Context, tx *sql.Tx, origin Origin, now time.Time) error {
-	var all, mine int
-	var firstOfAll, firstOfMine sql.NullInt64
-	err := tx.QueryRowContext(ctx, `SELECT count(*), min(expires_ms), count(*) FILTER (WHERE addr = ?1), min(expires_ms) FILTER (WHERE addr = ?1)
-		FROM orders WHERE state IN ('open', 'part-paid') AND transport = ?2 AND expires_ms > ?3`, origin.Addr, origin.Transport, ms(now)).
-		Scan(&all, &firstOfAll, &mine, &firstOfMine)
-	if err != nil {
-		return err
+// unseal opens an order with the key that its envelope names.
+func (s *Shop) unseal(ctx context.Context, tx *sql.Tx, sealed []byte, now time.Time) (Order, error) {
+	kid := sealedKID(sealed)
+	if kid == nil {
+		return Order{}, refuse(CodeUnreadable, "cannot read the sealed order", "seal it to a key of the present offer, as the documentation of orders says")
 	}
-	busy := refuse(CodeBusy, "cannot take another order now: too many are open", "pay for one of them, or come back when the first has lapsed")
+	private, err := sealKeyFor(ctx, tx, kid, now)
+	if err != nil {
+		return Order{}, err
+	}
+	if private == nil {
+		return Order{}, refuse(CodeKeyUnknown, "cannot open an order sealed to this key", "fetch the offer again and seal to its key")
+	}
+	return openOrder(sealed, s.id.Public(), private)
+}
+
+// openOrders counts the orders of one transport that wait for money. Orders that came with their money do not count.
+type openOrders struct {
+	plain, pooled int // known by a tag or amount; by an address of the pool
+	mine          int // of the same network address
+	first         time.Time
+	firstOfMine   time.Time
+}
+
+func countOpen(ctx context.Context, tx *sql.Tx, origin Origin, now time.Time) (open openOrders, err error) {
+	var first, firstOfMine sql.NullInt64
+	err = tx.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE kind <> 'address'), count(*) FILTER (WHERE kind = 'address'), min(expires_ms),
+		count(*) FILTER (WHERE addr = ?1), min(expires_ms) FILTER (WHERE addr = ?1)
+		FROM orders WHERE state IN ('open', 'part-paid') AND carried = 0 AND transport = ?2 AND expires_ms > ?3`, origin.Addr, origin.Transport, ms(now)).
+		Scan(&open.plain, &open.pooled, &first, &open.mine, &firstOfMine)
+	if origin.Addr == "" { // not known: everybody's
+		open.mine = 0
+	}
+	open.first, open.firstOfMine = at(first.Int64), at(firstOfMine.Int64)
+	return open, err
+}
+
+// room refuses another order where it is clear before a look at it that none can be taken.
+func (open openOrders) room(kind ReferenceKind) error {
 	switch {
-	case all >= maxOpenTransport:
-		busy.RetryAt = at(firstOfAll.Int64)
-		return busy
-	case origin.Addr != "" && mine >= maxOpenByAddr:
-		busy.RetryAt = at(firstOfMine.Int64)
-		return busy
+	case open.mine >= maxOpenByAddr:
+		return busy(open.firstOfMine)
+	case kind == ReferenceTag && open.plain >= maxOpenTransport,
+		kind == ReferenceAddress && open.pooled >= maxOpenTransport,
+		kind == ReferenceAmount && open.plain >= maxOpenTransport && open.pooled >= maxOpenPooled:
+		return busy(open.first)
 	}
 	return nil
+}
+
+// busy refuses an order until a time.
+func busy(retry time.Time) *Refusal {
+	r := refuse(CodeBusy, "cannot take another order now: too many are open", "pay for one of them, or come back when the first has lapsed")
+	r.RetryAt = retry
+	return r
 }
 
 // judge holds an order against the terms and the books and prices it. It stores nothing.
@@ -139,7 +171,7 @@ func judge(ctx context.Context, tx *sql.Tx, o Order, hash string, terms Terms, n
 		return orderRow{}, err
 	}
 	return orderRow{
-		hash: hash, orderID: o.ID, buyerKey: o.BuyerKey, network: terms.Network.Name, address: terms.Network.Address,
+		hash: hash, orderID: o.ID, buyerKey: o.BuyerKey, network: terms.Network.Name, address: terms.Network.Address, kind: ReferenceTag,
 		reference: referenceOf(hash), topics: string(topics), priceID: price.ID, periods: o.Periods, amount: amount, state: StateOpen,
 		replyTo: o.ReplyTo, placed: ms(now), expires: ms(now.Add(openFor)), product: price.Product, decimals: price.Decimals,
 	}, nil
@@ -155,7 +187,9 @@ func (p priceRow) worth(o Order, terms Terms) (Units, error) {
 	}
 	amount, err := p.Cost(o.Periods)
 	if err == nil {
-		_, err = p.Seconds(amount)
+		most, over := amount.plus(MaxRemainder) // a reference may add to it
+		_, err = p.Seconds(most)
+		err = errors.Join(over, err)
 	}
 	if err != nil {
 		return 0, refuse(CodeInvalid, "cannot order so many periods", "order at most a hundred years")
@@ -184,13 +218,6 @@ func orderable(ctx context.Context, tx *sql.Tx, o Order, now time.Time) error {
 	return err
 }
 
-// referenceOf is the short token that ties a payment to its order where a payment can carry text: 80 bits of the
-// order's hash, fit for a Stardust tag. It authenticates nothing: whoever pays with it gives the order time.
-func referenceOf(hash string) string {
-	sum := sha256.Sum256([]byte("wattgate/reference/v1\x00" + hash))
-	return "wg-" + lowerBase32.EncodeToString(sum[:10])
-}
-
 // insertOrder completes the row with a name and the verifier of the password, and stores it. The password ends here.
 func insertOrder(ctx context.Context, tx *sql.Tx, row *orderRow, o Order, origin Origin) (err error) {
 	row.username, row.chosen = o.Username, o.Password != ""
@@ -208,10 +235,10 @@ func insertOrder(ctx context.Context, tx *sql.Tx, row *orderRow, o Order, origin
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO orders (hash, order_id, buyer_key, network, address, reference, topics, price_id, periods, amount, state,
-		username, chosen, iterations, salt, key, sealed_password, reply_to, refund_address, transport, addr, placed_ms, expires_ms)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		username, chosen, iterations, salt, key, sealed_password, reply_to, refund_address, transport, addr, placed_ms, expires_ms, kind, carried)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		row.hash, row.orderID, row.buyerKey, row.network, row.address, row.reference, row.topics, row.priceID, row.periods, row.amount, row.state,
 		row.username, row.chosen, row.cred.Iterations, row.cred.Salt[:], row.cred.Key[:], row.sealedPassword, row.replyTo, o.RefundAddress,
-		origin.Transport, cleanText(origin.Addr, 64), row.placed, row.expires)
+		origin.Transport, cleanText(origin.Addr, 64), row.placed, row.expires, row.kind, row.carried)
 	return err
 }

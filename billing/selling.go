@@ -84,7 +84,7 @@ func offerFrom(t Terms, key sealKey, now time.Time) Offer {
 	o := Offer{
 		Network: t.Network.Name, Address: t.Network.Address, Products: []OfferProduct{}, Endpoints: t.Endpoints,
 		Keys: []OfferKey{{KID: key.kid, Public: encoding.EncodeToString(key.public), NotAfter: Stamp{at(key.destroy)}}},
-		Fee:  moneyOf(t.Fee, t.Network.Decimals), Terms: t.Text, TS: Stamp{now},
+		Fee:  moneyOf(t.Fee, t.Network.Decimals), ReferenceKind: t.Network.kind(), Terms: t.Text, TS: Stamp{now},
 	}
 	if t.Selling {
 		o.Products = append(o.Products, OfferProduct{

@@ -77,7 +77,7 @@ func (s *Shop) due(now time.Time) (due time.Time, trusted bool) {
 
 // begin is the start of a transaction that changes rights; it is made before the transaction.
 func (s *Shop) begin(now time.Time) crediting {
-	c := crediting{shop: s, now: now}
+	c := crediting{shop: s, terms: s.currentTerms(), now: now}
 	c.due, c.trusted = s.due(now)
 	return c
 }

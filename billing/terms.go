@@ -17,6 +17,8 @@ type Network struct {
 	Address string
 	// Decimals of the coin, 0 to MaxDecimals: 6 in Stardust, 9 in Rebased.
 	Decimals int
+	// Reference is what ties payments to orders there; empty is ReferenceTag.
+	Reference ReferenceKind
 }
 
 // Product is what a grant lets its holder read.
@@ -74,6 +76,11 @@ func (t Terms) Validate() error {
 	bad(plainName(t.Network.Name, 32), "the network's name %.40q must be [a-z0-9-]{1,32}", t.Network.Name)
 	bad(printable(t.Network.Address, 1, maxAddress), "the address that receives must be 1 to %d printable characters", maxAddress)
 	bad(t.Network.Decimals >= 0 && t.Network.Decimals <= MaxDecimals, "a coin has 0 to %d decimals", MaxDecimals)
+	switch t.Network.kind() {
+	case ReferenceTag, ReferenceAmount, ReferenceAddress:
+	default:
+		bad(false, "the kind of references %.40q must be tag, amount or address", t.Network.Reference)
+	}
 	bad(plainName(t.Product.ID, 32), "the product's id %.40q must be [a-z0-9-]{1,32}", t.Product.ID)
 	bad((len(t.Product.Topics) >= 1 || !t.Selling) && len(t.Product.Topics) <= maxTopics, "a product has 1 to %d topics", maxTopics)
 	for _, topic := range t.Product.Topics {

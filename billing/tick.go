@@ -59,10 +59,23 @@ func (c *crediting) lapse(ctx context.Context) error {
 		if err := c.settle(ctx, o, w.seconds, ChangeLapsed); err != nil {
 			return err
 		}
+		if err := c.keepLapsed(ctx, o); err != nil {
+			return err
+		}
 	}
-	_, err = c.tx.ExecContext(ctx, `DELETE FROM orders WHERE state = 'lapsed' AND paid = 0 AND (expires_ms < ? OR id <=
+	_, err = c.tx.ExecContext(ctx, `DELETE FROM orders WHERE state = 'lapsed' AND paid = 0 AND (coalesce(lapsed_ms, expires_ms) < ? OR id <=
 		(SELECT id FROM orders WHERE state = 'lapsed' AND paid = 0 ORDER BY id DESC LIMIT 1 OFFSET ?))
 		AND id NOT IN (SELECT order_id FROM payments WHERE order_id IS NOT NULL)`, ms(c.now.Add(-lapsedKept)), maxLapsed)
+	return err
+}
+
+// keepLapsed has the memory of a lapsed order begin when its lapse is noticed: what was paid while the gateway was down
+// is still to be seen.
+func (c *crediting) keepLapsed(ctx context.Context, o orderRow) error {
+	if _, err := c.tx.ExecContext(ctx, `UPDATE orders SET lapsed_ms = ? WHERE id = ?`, ms(c.now), o.id); err != nil || o.kind != ReferenceAmount {
+		return err
+	}
+	_, err := c.tx.ExecContext(ctx, `UPDATE amounts SET free_ms = max(free_ms, ?) WHERE network = ? AND amount = ?`, ms(c.now.Add(amountKept)), o.network, o.amount)
 	return err
 }
 
