@@ -16,6 +16,7 @@ help:
 	echo 'make build   build bin/wattgate'
 	echo 'make test    install what is missing, run the whole suite'
 	echo 'make quick   what needs Go alone: no root, no network, no broker'
+	echo 'make snap    install what is missing, pack the snap into bin/ without snapcraft'
 	echo 'make bench   figures, each beside a baseline of the same run'
 
 .PHONY: build
@@ -46,6 +47,17 @@ lint: go-version
 .PHONY: cross
 cross: go-version
 	@.ci/part cross
+
+# The snap, without snapcraft: ARGS='--arch arm64', '--version 0.1.0', '--output DIR' ...
+.PHONY: snap
+snap: go-version
+	@go run ./snap/local/pack $(ARGS)
+
+# ARM binaries and tests, emulated.
+.PHONY: arm
+arm: go-version
+	@if ! command -v qemu-arm-static >/dev/null; then .ci/apt qemu-user-static; fi
+	.ci/part arm
 
 # --- what the targets stand on ----------------------------------------------------------------------------------------
 
