@@ -187,6 +187,9 @@ func parseOutput(raw []byte, id iotago.OutputID) (Output, error) {
 	if out.Output, ok = object.(iotago.Output); !ok {
 		return Output{}, fmt.Errorf("it is a %T, not an output", object)
 	}
+	// These panic where a part stands there twice; better here than with whoever asks.
+	out.Output.UnlockConditionSet()
+	out.Output.FeatureSet()
 	return out, nil
 }
 
