@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // daemonUser is the number of the user and of the group snap_daemon, which snapd makes for snaps that ask for it. It is the
@@ -38,6 +40,10 @@ func Drop(dirs map[string]os.FileMode) error {
 	}
 	if err := syscall.Setuid(0); err == nil {
 		return errors.New("cannot go on: root's rights came back after they were given up")
+	}
+	// The kernel gives /proc/self to root when a process changes its user, and confinement lets us read our own only.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("cannot take /proc/self along to the user snap_daemon: %w", err)
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ const guestPackages = "linux-image-cloud-amd64 systemd systemd-sysv dbus dbus-us
 // one has far more; a snap that runs on this one leans on little.
 const basePackages = "base-files libc6 bash dash coreutils libtinfo6 grep sed libpcre2-8-0 libacl1 libattr1 libselinux1 " +
 	"libgmp10 util-linux libcap-ng0 findutils libmount1 libblkid1 libsmartcols1 libcap2 libuuid1 zlib1g gcc-12-base " +
-	"libgcc-s1 libstdc++6 libcrypt1 libssl3 libsystemd0 liblzma5 libzstd1 liblz4-1 libgcrypt20 libgpg-error0"
+	"libgcc-s1 libstdc++6 libcrypt1 libssl3 libsystemd0 liblzma5 libzstd1 liblz4-1 libgcrypt20 libgpg-error0 " +
+	"libwrap0 libnsl2 libtirpc3 libgssapi-krb5-2 libkrb5-3 libk5crypto3 libkrb5support0 libkeyutils1 libcom-err2"
 
 // sources are the files that decide what a stage is; a stage is made anew when one of its files changes.
 //
