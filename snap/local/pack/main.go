@@ -84,17 +84,24 @@ func run(ctx context.Context, args []string) error {
 	return p.report(prime, r)
 }
 
-// packages makes sure that apt knows the architecture. Without Mosquitto there is nothing worth packing: where apt cannot
-// have it for a foreign machine, that is said and no snap is made.
+// packages makes sure that apt knows the packages. Without Mosquitto there is nothing worth packing: where apt cannot have
+// it for a foreign machine, that is said and no snap is made.
 func (p *packer) packages(ctx context.Context) (ok bool, err error) {
-	foreign := p.machine.arch != hostArch()
-	p.apt.lists = foreign
-	if !foreign {
+	if p.machine.arch == hostArch() {
 		return true, nil
 	}
+	p.apt.lists = true
 	if err := p.apt.update(ctx); err != nil {
-		fmt.Fprintf(p.log, "SKIPPED: no snap for %s, apt here has no Mosquitto for it: %v\n", p.machine.arch, err)
-		return false, nil
+		fmt.Fprintf(p.log, "note: not all lists of packages for %s could be had: %v\n", p.machine.arch, err)
+	}
+	for name, of := range p.recipe.Parts {
+		if len(of.StagePackages) == 0 {
+			continue
+		}
+		if _, err := p.apt.closure(ctx, of.StagePackages); err != nil {
+			fmt.Fprintf(p.log, "SKIPPED: no snap for %s, apt here does not know part %s's packages for it: %v\n", p.machine.arch, name, err)
+			return false, nil
+		}
 	}
 	return true, nil
 }
