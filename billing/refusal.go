@@ -23,6 +23,7 @@ const (
 	CodeOrderExists   Code = "order-exists"   // the buyer has used this order id already
 	CodeBusy          Code = "busy"           // too many open orders; RetryAt says when to come back
 	CodeNotFound      Code = "not-found"      // no such order, payment or user
+	CodeSignature     Code = "signature"      // a claim that the sender of the payment did not sign
 	CodeConflict      Code = "conflict"       // not possible in the present state
 )
 

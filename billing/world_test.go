@@ -88,6 +88,47 @@ func (w *world) offer() Offer {
 	return o
 }
 
+// use has the shop sell on a network with these references from now on.
+func (w *world) use(kind ReferenceKind) {
+	w.t.Helper()
+	w.terms.Network = Network{Name: "rebased", Address: "0xmain", Decimals: 9, Reference: kind}
+	if kind == ReferenceTag {
+		w.terms.Network = Network{Name: "stardust", Address: "rms1main", Decimals: 6, Reference: kind}
+	}
+	w.terms.Price.Amount = 500_000
+	w.must(w.shop.SetTerms(context.Background(), w.terms, w.now))
+}
+
+// stock puts so many addresses into the pool.
+func (w *world) stock(n int) {
+	w.t.Helper()
+	var list []string
+	for range n {
+		list = append(list, fmt.Sprintf("0xpool-%d", len(list)))
+	}
+	w.must(err2(w.shop.ImportAddresses(context.Background(), list, func(string) error { return nil }, w.now)))
+}
+
+// exact is the payment that an invoice asks for.
+func (w *world) exact(v Invoice) Deposit {
+	w.t.Helper()
+	amount, err := v.Amount.Units()
+	w.must(err)
+	d := w.pay(v, amount)
+	if v.ReferenceKind != ReferenceTag {
+		d.Reference = ""
+	}
+	return d
+}
+
+// unassigned are the payments without an order.
+func (w *world) unassigned() []Payment {
+	w.t.Helper()
+	list, err := w.shop.Unassigned(context.Background(), 0)
+	w.must(err)
+	return list
+}
+
 // buyer is a key pair with a name.
 type buyer struct{ key ed25519.PrivateKey }
 
