@@ -37,6 +37,7 @@ type coordinator struct {
 	keys     []iotago.MilestonePublicKey
 	sign     iotago.MilestoneSigningFunc
 	paused   atomic.Bool
+	sessions atomic.Int64 // how often it has begun to work with the node
 	bursts   chan burst
 
 	// owned by run
@@ -109,6 +110,7 @@ func (c *coordinator) session(ctx context.Context, connected func(context.Contex
 		return err
 	}
 	solid, lost := c.listen(ctx)
+	c.sessions.Add(1)
 	ticker := time.NewTicker(c.interval)
 	defer ticker.Stop()
 	for {
@@ -151,6 +153,18 @@ func (c *coordinator) advance(ctx context.Context, count int) error {
 		return ctx.Err()
 	}
 	return <-b.done
+}
+
+// again waits until it works with the node in a session after so many.
+func (c *coordinator) again(ctx context.Context, sessions int64) error {
+	for c.sessions.Load() <= sessions {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
 }
 
 // resume reads where the chain ends and waits until the node has come as far.

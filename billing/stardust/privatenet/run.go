@@ -113,7 +113,13 @@ func routes(n *node, c *coordinator, index *indexer) http.Handler {
 	do("POST /pause", func(*http.Request) error { c.paused.Store(true); return nil })
 	do("POST /resume", func(*http.Request) error { c.paused.Store(false); return nil })
 	do("POST /stop", func(*http.Request) error { n.stop(); return nil })
-	do("POST /start", func(r *http.Request) error { return n.start(r.Context()) })
+	do("POST /start", func(r *http.Request) error {
+		before := c.sessions.Load()
+		if err := n.start(r.Context()); err != nil {
+			return err
+		}
+		return c.again(r.Context(), before)
+	})
 	mux.HandleFunc("GET "+indexPath+"/outputs/{kind}", index.outputs)
 	return mux
 }

@@ -52,9 +52,6 @@ func (w *Wallet) Prepare(ctx context.Context, c *node.Client, outputs ...iotago.
 		return nil, fmt.Errorf("cannot sign the transaction: %w", err)
 	}
 	tx := &iotago.Transaction{Essence: essence, Unlocks: append(iotago.Unlocks{&iotago.SignatureUnlock{Signature: signatures[0]}}, unlocks...)}
-	if _, err := tx.Serialize(serializer.DeSeriModePerformValidation, &info.Protocol); err != nil {
-		return nil, fmt.Errorf("cannot build the transaction: %w", err)
-	}
 	return tx, nil
 }
 
@@ -150,7 +147,7 @@ func Attach(ctx context.Context, c *node.Client, info node.Info, tx *iotago.Tran
 		parents = append(parents, parent)
 	}
 	block := &iotago.Block{ProtocolVersion: info.Protocol.Version, Parents: parents.RemoveDupsAndSort(), Payload: tx}
-	raw, err := block.Serialize(serializer.DeSeriModePerformValidation, &info.Protocol)
+	raw, err := block.Serialize(serializer.DeSeriModeNoValidation, &info.Protocol) // the node judges it
 	if err != nil {
 		return id, fmt.Errorf("cannot build the block: %w", err)
 	}
