@@ -217,7 +217,14 @@ func (c *crediting) worth(ctx context.Context, o orderRow, extraPrice int64, ext
 		if w.paid, err = w.paid.plus(s.paid); err != nil {
 			return worth{}, tooLarge
 		}
-		w.settled = w.settled || s.price.ID == o.priceID && s.paid >= o.amount
+		if s.price.ID == o.priceID {
+			// A remainder that makes an amount unique is no part of the price.
+			price, err := s.price.Cost(o.periods)
+			if err != nil {
+				return worth{}, err
+			}
+			w.settled = s.paid >= min(price, o.amount)
+		}
 	}
 	held, err := remaining(ctx, c.tx, o.username, c.now)
 	if err == nil && (w.seconds > MaxSeconds || held > MaxSeconds-(w.seconds-o.seconds)) {

@@ -141,8 +141,8 @@ func TestAmountThatFitsNoneNamesTheNearest(t *testing.T) {
 	}
 	changes, err := w.shop.Assign(context.Background(), u[0].ID, second.Reference, w.now)
 	w.must(err)
-	if len(changes) != 1 || changes[0].Kind != ChangePaid {
-		t.Errorf("changes %+v", changes)
+	if len(changes) != 1 || changes[0].Kind != ChangeGranted {
+		t.Errorf("changes %+v: an exchange's fee within the remainder is no part of the price", changes)
 	}
 }
 
