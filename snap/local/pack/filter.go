@@ -41,6 +41,9 @@ func covers(pattern, name string) bool {
 
 // move brings what f lets through from one tree to the other and refuses to write over another part's file.
 func (f filter) move(from, to string) error {
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
 	return filepath.WalkDir(from, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
