@@ -1,7 +1,3 @@
-// How many processors there are is asked of the system, not of the control group: reading that would be refused, and
-// recorded, at each start in a confined snap.
-//go:debug containermaxprocs=0
-
 // Command wattgate is the gateway, its broker, its owner's tool and its buyer's tool in one binary.
 package main
 
