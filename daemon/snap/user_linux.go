@@ -48,20 +48,26 @@ func Drop(dirs map[string]os.FileMode) error {
 	return nil
 }
 
-// giveAway makes dir and changes the owner of it and of everything below. `snap restore` brings files back as root's.
+// giveAway makes dir and gives it away with everything below, unless that was done before.
 func giveAway(dir string, mode os.FileMode) error {
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return err
 	}
-	// What is below first: root without the right to override modes cannot enter a directory it has given away.
+	var stat syscall.Stat_t
+	if err := syscall.Lstat(dir, &stat); err != nil {
+		return err
+	}
+	if stat.Uid == daemonUser {
+		return nil // root in a snap could not even look into it
+	}
+	// What is below first: afterwards there is no way in.
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || path == dir {
 			return err
 		}
 		return os.Lchown(path, daemonUser, daemonUser)
 	})
-	// A second start finds a directory that it cannot enter, because it was given away: that is as it should be.
-	if err != nil && !errors.Is(err, fs.ErrPermission) {
+	if err != nil {
 		return err
 	}
 	return os.Lchown(dir, daemonUser, daemonUser)

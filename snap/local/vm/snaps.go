@@ -125,7 +125,7 @@ func parseProcesses(table, snap string) []Process {
 func (g *Guest) Background(ctx context.Context, name string, user User, line string) error {
 	unit := fmt.Sprintf("mkdir -p /run/background && systemd-run -q --collect --unit=background-%s -p User=%s "+
 		"-p StandardOutput=file:/run/background/%[1]s.out -p StandardError=file:/run/background/%[1]s.err "+
-		"-E SNAP_REEXEC=0 -E PATH=/usr/bin:/usr/sbin:/snap/bin sh -c %s", name, user, Quote(line))
+		"-E SNAP_REEXEC=0 -E PATH=/usr/bin:/usr/sbin:/snap/bin sh -c %[3]s", name, user, Quote(line))
 	_, err := g.Must(ctx, unit)
 	return err
 }
