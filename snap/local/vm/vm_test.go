@@ -4,18 +4,149 @@ package vm
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
-func buildProbe(ctx context.Context, dir string) (string, error) {
+// TestGuest is the life of one machine with a snap that asks what it may do: each part goes on where the one before ended.
+func TestGuest(t *testing.T) {
+	if !strings.Contains(os.Getenv("WATTGATE_REQUIRE"), "vm") {
+		t.Skip("SKIPPED, NOT TESTED: the virtual machine (WATTGATE_REQUIRE=vm runs it, in five minutes)")
+	}
+	image, err := Prepare(t.Context(), os.Stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := image.Resume(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	w := &world{g: g}
+	if w.began, err = g.MarkJournal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []struct {
+		law string
+		run func(*testing.T, *world)
+	}{
+		{"a confined snap runs", installs},
+		{"settings arrive as they were written", settingsArrive},
+		{"people reach the service", peopleReachTheService},
+		{"what is refused is seen", refusalsAreSeen},
+		{"a plug is found over multicast", plugIsFound},
+		{"the guest reaches nothing outside", guestIsAlone},
+		{"a power cut keeps what was flushed", powerCut},
+		{"a day in 1970", dayIn1970},
+		{"a reboot", reboots},
+		{"refusals are remembered across boots", refusalsAcrossBoots},
+	} {
+		if !t.Run(part.law, func(t *testing.T) { part.run(t, w) }) {
+			t.Fatalf("the rest builds on it; the console's end:\n%s", tail(g.Console(), 30))
+		}
+	}
+}
+
+// world is what the parts hand on to each other.
+type world struct {
+	g        *Guest
+	began    Mark
+	provoked int // readings of /etc/shadow that were refused
+}
+
+// must runs a line as root.
+func (w *world) must(t *testing.T, line string) string {
+	t.Helper()
+	out, err := w.g.Must(t.Context(), line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// answers runs a line as a user and returns the probe's answers by question; the first one counts.
+func (w *world) answers(t *testing.T, user User, line string) map[string]string {
+	t.Helper()
+	r, err := w.g.RunAs(t.Context(), user, line)
+	if err != nil || r.Code != 0 {
+		t.Fatalf("%s: %+v %v", line, r, err)
+	}
+	t.Log(line + "\n" + r.Stdout)
+	all := map[string]string{}
+	for line := range strings.Lines(r.Stdout) {
+		question, answer, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if _, known := all[question]; !known {
+			all[question] = answer
+		}
+	}
+	return all
+}
+
+// provoke has the snap read what it must not.
+func (w *world) provoke(t *testing.T) {
+	t.Helper()
+	w.provoked++
+	w.must(t, "probe.fail")
+}
+
+// shadows counts the refusals of /etc/shadow since a mark.
+func (w *world) shadows(t *testing.T, since Mark) int {
+	t.Helper()
+	all, err := w.g.Refusals(t.Context(), since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, r := range all {
+		if r.Fields["name"] == "/etc/shadow" && r.concerns("probe") {
+			n++
+		}
+	}
+	return n
+}
+
+func installs(t *testing.T, w *world) {
+	file, err := packProbe(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.g.Install(t.Context(), file); err != nil {
+		t.Fatal(err)
+	}
+	services, err := w.g.Services(t.Context(), "probe")
+	if err != nil || services["gate"] != (Service{"enabled", "active", "-"}) {
+		t.Fatalf("%+v %v", services, err)
+	}
+	w.must(t, "for i in $(seq 60); do journalctl -b -o cat -u snap.probe.gate | grep -q ^listening: && exit 0; sleep 1; done; exit 1")
+	processes, err := w.g.Processes(t.Context(), "probe")
+	if err != nil || len(processes) != 1 {
+		t.Fatalf("%+v %v", processes, err)
+	}
+	if p := processes[0]; p.User != "snap_daemon" || p.Label != "snap.probe.gate" || p.Mode != "enforce" || p.Seccomp != "2" {
+		t.Errorf("not held as it should be: %+v", p)
+	}
+	gate := w.answers(t, Root, "journalctl -b -o cat -u snap.probe.gate")
+	for question, want := range map[string]string{
+		"setgroups(0, NULL)": "<nil>", "setresgid(snap_daemon)": "<nil>", "setresuid(snap_daemon)": "<nil>", "F_SETLK": "<nil>",
+		"setuid(0) afterwards": "operation not permitted", "root reads the given $SNAP_DATA/run/private": "open /var/snap/probe/x1/run/private: permission denied",
+	} {
+		if gate[question] != want {
+			t.Errorf("%s: %q, want %q", question, gate[question], want)
+		}
+	}
+	t.Log(w.must(t, "cat /var/snap/probe/current/hook.log"))
+}
+
+func packProbe(ctx context.Context, dir string) (string, error) {
 	prime := filepath.Join(dir, "prime")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", filepath.Join(prime, "bin", "probe"), "./probe")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return string(out), err
+	if err := build(ctx, "./probe", filepath.Join(prime, "bin", "probe")); err != nil {
+		return "", err
 	}
 	hooks := filepath.Join(prime, "meta", "hooks")
 	if err := os.MkdirAll(hooks, 0o755); err != nil {
@@ -32,45 +163,191 @@ func buildProbe(ctx context.Context, dir string) (string, error) {
 	return out, Pack(ctx, prime, out, string(meta))
 }
 
-func TestTry(t *testing.T) {
-	i, err := Prepare(t.Context(), os.Stdout)
+// build compiles a program as it stands in a snap: without anything it could be linked against.
+func build(ctx context.Context, program, out string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", out, program)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot build %s: %w\n%s", program, err, text)
+	}
+	return nil
+}
+
+func settingsArrive(t *testing.T, w *world) {
+	w.must(t, `snap set probe group.amount=0.00050 group.exponent=1e-3 group.flag=true group.list='["a","b"]' group.words=a,b stranger.key=1`)
+	log := w.must(t, "cat /var/snap/probe/current/hook.log")
+	hook := log[strings.LastIndex(log, "get -d '' group other:"):]
+	for _, want := range []string{`"amount": 0.00050`, `"exponent": 1e-3`, `"flag": true`, `"words": "a,b"`, `"stranger": {`, `"": {`} {
+		if !strings.Contains(hook, want) {
+			t.Errorf("%s is not in what the hook was told: %s", want, hook)
+		}
+	}
+	if !strings.Contains(log[strings.LastIndex(log, "\nsocket: "):], "Uid:0 Gid:0") {
+		t.Errorf("the hook did not reach the service: %s", log)
+	}
+	r, err := w.g.RunAs(t.Context(), Root, "snap set probe wrong=yes group.amount=1")
+	if err != nil || r.Code != 1 || !strings.Contains(r.Stderr, `wrong: "yes" is refused on purpose`) {
+		t.Errorf("%+v %v", r, err)
+	}
+	if got := w.must(t, "snap get probe group.amount"); got != "0.00050" {
+		t.Errorf("after a refused change the amount is %s", got)
+	}
+	const since = "systemctl show -P ActiveEnterTimestampMonotonic snap.probe.gate"
+	before := w.must(t, since)
+	w.must(t, "snap set probe restart=now")
+	if after := w.must(t, since); after == before {
+		t.Errorf("the hook's restart did not happen: active since %s", after)
+	}
+	t.Log(w.must(t, "grep ^restart: /var/snap/probe/current/hook.log; snap unset probe restart"))
+}
+
+func peopleReachTheService(t *testing.T, w *world) {
+	w.must(t, "for i in $(seq 60); do probe < /dev/null | grep -q '^socket: you are' && exit 0; sleep 1; done; exit 1")
+	owner := w.answers(t, Owner, "echo words | snap run probe")
+	if !strings.Contains(owner["socket"], "Uid:1000 Gid:1000") || owner["standard input"] != `"words\n" <nil>` {
+		t.Errorf("%v", owner)
+	}
+	sudo := w.answers(t, Owner, "echo words | sudo snap run probe")
+	if !strings.Contains(sudo["socket"], "Uid:0 Gid:0") || sudo["standard input"] != `"words\n" <nil>` {
+		t.Errorf("%v", sudo)
+	}
+}
+
+func refusalsAreSeen(t *testing.T, w *world) {
+	mark, err := w.g.MarkJournal(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := i.Resume(t.Context())
+	if n := w.shadows(t, mark); n != 0 {
+		t.Errorf("%d refusals before anything was asked", n)
+	}
+	w.provoke(t)
+	if n := w.shadows(t, mark); n != 1 {
+		t.Errorf("%d refusals of one reading", n)
+	}
+	all, err := w.g.Refusals(t.Context(), w.began)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer g.Close()
-	file, err := buildProbe(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(file, err)
+	var said []string
+	for _, r := range all {
+		if r.concerns("probe") {
+			said = append(said, strings.Join([]string{r.Kind, r.Fields["profile"] + r.Fields["subj"], r.Fields["operation"], r.Fields["name"], r.Fields["capname"], r.Fields["syscall"], r.Fields["peer"]}, " "))
+		}
 	}
-	t.Log(g.Install(t.Context(), file))
-	sh := func(user User, line string) {
-		r, err := g.Exec(t.Context(), Command{User: user, Line: line})
-		t.Logf("$ %s\n%s%s-> %d %v", line, r.Stdout, r.Stderr, r.Code, err)
+	slices.Sort(said)
+	t.Logf("refused to the probe so far:\n%s", strings.Join(slices.Compact(said), "\n"))
+	// What the guard is for: a call that seccomp caught is seen as well.
+	if !slices.ContainsFunc(all, func(r Refusal) bool { return r.Kind == "seccomp" && r.Fields["syscall"] == "116" }) {
+		t.Error("the call setgroups(1, …) that the service made was not seen to be refused")
 	}
-	sh(Root, "snap services probe; snap connections probe; journalctl -b --no-pager -u snap.probe.service -o cat")
-	sh(Root, "cat /var/snap/probe/current/hook.log; ls -lan /var/snap/probe /var/snap/probe/current/ /var/snap/probe/common; ls -lan /var/snap/probe/current/run")
-	sh(Root, `time snap set probe group.number=5 group.float=0.00050 group.big=12345678901234567890 group.exp=1e-3 group.bool=true group.list='["a","b"]' group.csv=a,b group.str=hello group.quoted='"5"' group.null=null other.deep.key=x unknown.top=1 group.neg=-0.5 group.lead=007 group.trail=1.50 group.empty= `)
-	sh(Root, "snap get -d probe; cat /var/snap/probe/current/hook.log | grep -a 'get -d'")
-	sh(Root, "time snap set probe wrong=yes group.number=6; snap get probe group.number; snap set probe wrong!")
-	sh(Root, "time snap set probe restart=now; sleep 3; grep restart: /var/snap/probe/current/hook.log; snap unset probe restart; snap get -d probe; systemctl show snap.probe.service -p NRestarts -p ActiveEnterTimestamp; snap services probe")
-	sh(Owner, "echo words | snap run probe")
-	sh(Owner, "echo words | sudo snap run probe")
-	sh(Owner, "echo words | sudo /snap/bin/probe | head -3")
-	sh(Owner, "sudo probe < /dev/null | head -3")
-	sh(Root, "journalctl -b --no-pager -o cat _TRANSPORT=audit | grep -E 'DENIED|SECCOMP|syscall=' | grep -v 'STATUS' | cut -c1-400 | tail -80")
-	sh(Root, "cat /var/lib/snapd/seccomp/bpf/snap.probe.service.src | grep -E '^(set|pidfd|memfd|prlimit|fch|lch|chown|fcntl|kill|sched_set|inotify|mlock|clock_set|adjtimex|io_uring|clone|socket )' ; snap get -d probe")
-	sh(Root, "snap fail 2>&1; probe.fail; journalctl --sync; journalctl -b --no-pager -o json _TRANSPORT=audit | tail -3")
-	m, err := g.MarkJournal(t.Context())
-	t.Log(m, err)
-	rs, err := g.Refusals(t.Context(), "")
-	t.Log(len(rs), err)
-	sh(Root, "time snap stop probe; time snap start probe; time true")
-	sh(Root, "ps -eo pid=,user:32=,rss=,label=,args= ww | grep -a snap")
-	t.Log(g.Processes(t.Context(), "probe"))
-	t.Log(g.Services(t.Context(), "probe"))
-	sh(Root, "snap remove --purge probe; ls /var/snap")
+}
+
+func plugIsFound(t *testing.T, w *world) {
+	program := filepath.Join(t.TempDir(), "wattgate")
+	if err := build(t.Context(), "../../../daemon/cmd/wattgate", program); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.g.Home(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if found := w.answers(t, Root, "probe.search"); found["answer"] != "" {
+		t.Errorf("somebody answers before there is a plug: %v", found)
+	}
+	if err := w.g.Plug(t.Context(), program, "fridge", "--serial 221517K0000001"); err != nil {
+		t.Fatal(err)
+	}
+	w.must(t, "for i in $(seq 60); do grep -q 221517K0000001 /run/background/fridge.out && exit 0; sleep 1; done; exit 1")
+	if found := w.answers(t, Root, "probe.search"); !strings.HasPrefix(found["answer"], "HTTP/1.1 200 OK from "+PlugAddress+":") {
+		t.Errorf("the plug was not found: %v", found)
+	}
+	if err := w.g.End(t.Context(), "fridge"); err != nil {
+		t.Fatal(err)
+	}
+	if active, err := w.g.Active(t.Context(), "fridge"); err != nil || active {
+		t.Errorf("the plug goes on: %v %v", active, err)
+	}
+}
+
+// The user network of QEMU would answer for this machine at 10.0.2.2.
+func guestIsAlone(t *testing.T, w *world) {
+	_, stderr, code, err := w.g.Run(t.Context(), fmt.Sprintf("curl -sS -m 5 telnet://10.0.2.2:%d < /dev/null", w.g.machine.port))
+	if err != nil || code == 0 {
+		t.Errorf("the guest reached this machine: %s %v", stderr, err)
+	}
+}
+
+func powerCut(t *testing.T, w *world) {
+	w.provoke(t)
+	w.must(t, "journalctl --sync; echo kept > /root/flushed && sync /root/flushed /root; echo lost > /root/fresh")
+	w.g.Kill()
+	if _, _, _, err := w.g.Run(t.Context(), "true"); err == nil {
+		t.Error("the machine answers without power")
+	}
+	if err := w.g.Boot(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.must(t, "cat /root/flushed"); got != "kept" {
+		t.Errorf("what was flushed reads %q after the power cut", got)
+	}
+	if got := w.must(t, "cat /root/fresh 2>/dev/null || true"); got != "" {
+		t.Errorf("what was never flushed survived (%q): this is no power cut", got)
+	}
+	if ahead := w.skew(t); ahead.Abs() > 10*time.Second {
+		t.Errorf("the guest's clock is off by %v", ahead)
+	}
+	w.must(t, "for i in $(seq 120); do snap services probe | grep -q ' active' && exit 0; sleep 1; done; exit 1")
+}
+
+// skew is how far the guest's clock is ahead of this machine's.
+func (w *world) skew(t *testing.T) time.Duration {
+	t.Helper()
+	var seconds int64
+	if _, err := fmt.Sscan(w.must(t, "date +%s"), &seconds); err != nil {
+		t.Fatal(err)
+	}
+	return time.Unix(seconds, 0).Sub(time.Now())
+}
+
+func dayIn1970(t *testing.T, w *world) {
+	w.g.Kill()
+	if err := w.g.Boot(t.Context(), "1970-01-01"); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("booted in 1970, the guest says: %s; its real-time clock: %s", w.must(t, "date -u"), w.must(t, "cat /sys/class/rtc/rtc0/date /sys/class/rtc/rtc0/time"))
+	if got := w.must(t, "cat /sys/class/rtc/rtc0/date"); !strings.HasPrefix(got, "1970-") {
+		t.Errorf("the real-time clock says %s", got)
+	}
+	if err := w.g.SetClock(t.Context(), time.Unix(86400, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.must(t, "date -u +%F"); got != "1970-01-02" {
+		t.Errorf("the guest's day is %s", got)
+	}
+	w.provoke(t)
+	if err := w.g.SetClock(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if ahead := w.skew(t); ahead.Abs() > 10*time.Second {
+		t.Errorf("the guest's clock is off by %v", ahead)
+	}
+}
+
+func reboots(t *testing.T, w *world) {
+	w.must(t, "echo kept > /root/rebooted")
+	if err := w.g.Reboot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.must(t, "cat /root/rebooted"); got != "kept" {
+		t.Errorf("%q after a reboot", got)
+	}
+}
+
+func refusalsAcrossBoots(t *testing.T, w *world) {
+	if n := w.shadows(t, w.began); n != w.provoked {
+		t.Errorf("%d of %d refusals are found after a power cut, a day in 1970 and a reboot", n, w.provoked)
+	}
+	if n := w.shadows(t, ""); n != 0 {
+		t.Errorf("this boot has %d refusals, nothing was provoked in it", n)
+	}
 }

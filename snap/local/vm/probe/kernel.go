@@ -23,7 +23,7 @@ func identity() {
 	groups, err := os.Getgroups()
 	say("user", fmt.Sprintf("uid %d gid %d groups %v %v", os.Getuid(), os.Getgid(), groups, err))
 	for _, file := range []string{"/proc/self/status", "/proc/self/stat", "/proc/self/attr/current", "/proc/self/limits", "/proc/self/fd",
-		"/proc/loadavg", "/proc/uptime", "/proc/meminfo", "/proc/net/route", "/proc/sys/kernel/random/boot_id", "/proc/1/stat", "/etc/machine-id", "/etc/os-release", "/etc/passwd",
+		"/proc/loadavg", "/proc/uptime", "/proc/meminfo", "/proc/net/route", "/proc/sys/kernel/random/boot_id", "/etc/machine-id", "/etc/os-release", "/etc/passwd",
 		"/etc/resolv.conf", "/etc/ssl/certs", "/usr/share/zoneinfo", "/etc/localtime", "/sys/fs/cgroup/cgroup.controllers"} {
 		f, err := os.Open(file)
 		if err == nil {
@@ -53,7 +53,6 @@ func kernel(dir string) {
 	say("setrlimit NOFILE to the hard limit", unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: l.Max, Max: l.Max}))
 	say("setrlimit NOFILE above the hard limit", unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: l.Max + 1, Max: l.Max + 1}))
 	say("setrlimit CORE 0", unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}))
-	say("prctl DUMPABLE 0", unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0))
 	say("prctl PDEATHSIG 0", unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0))
 	fd, err := unix.MemfdCreate("probe", unix.MFD_CLOEXEC)
 	say("memfd_create", err)
@@ -151,7 +150,7 @@ func service() {
 	become()
 	identity()
 	settings()
-	say("restart as snap_daemon", ran("snapctl", "restart", os.Getenv("SNAP_INSTANCE_NAME")+".service"))
+	say("restart as snap_daemon", ran("snapctl", "restart", os.Getenv("SNAP_INSTANCE_NAME")+".gate"))
 	kernel(runDir())
 	go listen()
 	<-end
@@ -191,6 +190,8 @@ func become() {
 	say("setresgid(snap_daemon)", syscall.Setresgid(daemonUser, daemonUser, daemonUser))
 	say("setresuid(snap_daemon)", syscall.Setresuid(daemonUser, daemonUser, daemonUser))
 	say("setuid(0) afterwards", syscall.Setuid(0))
+	// Otherwise /proc/self stays root's, and the rules of AppArmor for one's own files do not fit.
+	say("prctl DUMPABLE 1", unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0))
 }
 
 // listen answers whoever connects with who he is.

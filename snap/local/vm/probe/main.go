@@ -21,12 +21,13 @@ func main() {
 		"hook":    hook,      // the configure hook
 		"command": command,   // what a person runs
 		"fail":    forbidden, // what must be refused, and be seen to be
+		"search":  search,    // who is in the home network
 	}
 	if len(os.Args) == 2 && tasks[os.Args[1]] != nil {
 		tasks[os.Args[1]]()
 		return
 	}
-	fmt.Fprintln(os.Stderr, "usage: probe service|hook|command|fail")
+	fmt.Fprintln(os.Stderr, "usage: probe service|hook|command|fail|search")
 	os.Exit(2)
 }
 
@@ -51,6 +52,9 @@ func socket() string { return filepath.Join(runDir(), "sock") }
 
 func environment() {
 	env := slices.DeleteFunc(os.Environ(), func(e string) bool {
+		if strings.HasPrefix(e, "SNAP_COOKIE=") || strings.HasPrefix(e, "SNAP_CONTEXT=") {
+			return true // whoever has it may speak to snapd as this snap
+		}
 		return !strings.HasPrefix(e, "SNAP") && !strings.HasPrefix(e, "HOME=") && !strings.HasPrefix(e, "PATH=") &&
 			!strings.HasPrefix(e, "XDG_") && !strings.HasPrefix(e, "TMPDIR=") && !strings.HasPrefix(e, "LD_") &&
 			!strings.HasPrefix(e, "SUDO_") && !strings.HasPrefix(e, "JOURNAL_STREAM=")
@@ -96,9 +100,9 @@ func hook() {
 	file.Close()
 	name := os.Getenv("SNAP_INSTANCE_NAME")
 	say("services", ran("snapctl", "services"))
-	say("services NAME", ran("snapctl", "services", name+".service"))
+	say("services NAME", ran("snapctl", "services", name+".gate"))
 	if strings.Contains(ran("snapctl", "get", "restart"), "now") {
-		say("restart", ran("snapctl", "restart", name+".service"))
+		say("restart", ran("snapctl", "restart", name+".gate"))
 	}
 	if wrong := ran("snapctl", "get", "wrong"); strings.TrimSpace(wrong) != "" {
 		fmt.Fprintf(os.Stderr, "wrong: %q is refused on purpose\n", strings.TrimSpace(wrong))
