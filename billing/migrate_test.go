@@ -63,14 +63,14 @@ func TestBooksOfTheReleaseBeforeReferencesGoOn(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.store.Close())
 	w.path += "-old"
-	w.oldRelease("old", "tx-old")
+	w.oldRelease(hashOf([]byte("old")), "tx-old")
 	w.open()
 	w.must(w.shop.PinLedger(context.Background(), SandboxNetwork, "the-file", w.now))
 	if cursor, err := w.shop.Cursor(context.Background()); err != nil || cursor != "17" {
 		t.Errorf("cursor %q, %v: the first pin reads on where the old release had come to", cursor, err)
 	}
 	w.must(w.store.Close())
-	w.goesOn("old", 2)
+	w.goesOn(hashOf([]byte("old")), 2)
 }
 
 func TestOneStepBackFromReferences(t *testing.T) {
@@ -85,7 +85,7 @@ func TestOneStepBackFromReferences(t *testing.T) {
 	w.stock(2)
 	w.buy(newBuyer(2), Order{})
 	w.must(w.store.Close())
-	w.oldRelease("back", "tx-back")
+	w.oldRelease(hashOf([]byte("back")), "tx-back")
 	w.terms = testTerms()
-	w.goesOn("back", 4)
+	w.goesOn(hashOf([]byte("back")), 4)
 }
