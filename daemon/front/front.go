@@ -122,6 +122,7 @@ func (f *Front) serveAPI(w http.ResponseWriter, r *http.Request) {
 
 // Stats is what the front is doing and has refused since it was made.
 type Stats struct {
+	Conns          int    // connections open now, of listeners made by Listener
 	Sockets        int    // open now
 	SocketsRefused uint64 // for too many of them, a foreign origin, or a broker that is off
 	Limited        uint64 // requests answered with 429 for their rate
@@ -129,7 +130,7 @@ type Stats struct {
 
 // Stats may be asked at any time.
 func (f *Front) Stats() Stats {
-	return Stats{Sockets: f.sockets.open(), SocketsRefused: f.sockets.refused.Load(), Limited: f.rate.refused.Load()}
+	return Stats{Conns: f.conns.count(), Sockets: f.sockets.open(), SocketsRefused: f.sockets.refused.Load(), Limited: f.rate.refused.Load()}
 }
 
 // Close ends all sockets, refuses new ones from then on, and returns when the last is gone. Pages and the API go on being

@@ -32,7 +32,6 @@ func Dial(url string, headers http.Header, again bool) (*Client, error) {
 		SetConnectTimeout(10 * time.Second).SetAutoReconnect(again).SetMaxReconnectInterval(50 * time.Millisecond).
 		SetTLSConfig(&tls.Config{InsecureSkipVerify: true}).
 		SetConnectionLostHandler(func(mqtt.Client, error) { once.Do(func() { close(c.Lost) }) }).
-		SetResumeSubs(true).SetCleanSession(false).
 		SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) {
 			select {
 			case c.Got <- string(m.Payload()):
@@ -62,9 +61,12 @@ func MustDial(t testing.TB, url string) *Client {
 }
 
 // Subscribe returns when the broker has confirmed.
-func (c *Client) Subscribe(t testing.TB, topic string) {
+func (c *Client) Subscribe(topic string) error { return finish(c.mqtt.Subscribe(topic, 0, nil)) }
+
+// MustSubscribe is Subscribe, or the test fails.
+func (c *Client) MustSubscribe(t testing.TB, topic string) {
 	t.Helper()
-	if err := finish(c.mqtt.Subscribe(topic, 0, nil)); err != nil {
+	if err := c.Subscribe(topic); err != nil {
 		t.Fatalf("cannot subscribe to %s: %v", topic, err)
 	}
 }
