@@ -1,7 +1,6 @@
 package stardust
 
 import (
-	"crypto/ed25519"
 	"fmt"
 	"math"
 	"strings"
@@ -92,28 +91,4 @@ func referenceOf(tag []byte) string {
 		return text
 	}
 	return iotago.EncodeHex(tag)
-}
-
-// senderOf is the one address whose key signed the whole transaction; nil if there are several, or something else than a
-// key unlocked an input.
-func senderOf(tx *iotago.Transaction) *iotago.Ed25519Address {
-	var sender *iotago.Ed25519Address
-	for _, unlock := range tx.Unlocks {
-		switch unlock := unlock.(type) {
-		case *iotago.ReferenceUnlock: // by a signature that stands before it
-		case *iotago.SignatureUnlock:
-			signature, ok := unlock.Signature.(*iotago.Ed25519Signature)
-			if !ok {
-				return nil
-			}
-			a := iotago.Ed25519AddressFromPubKey(ed25519.PublicKey(signature.PublicKey[:]))
-			if sender != nil && *sender != a {
-				return nil
-			}
-			sender = &a
-		default:
-			return nil
-		}
-	}
-	return sender
 }

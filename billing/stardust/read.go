@@ -142,9 +142,9 @@ func (l *Ledger) deposits(ctx context.Context, info node.Info, at cursor, create
 	if len(places) == 0 {
 		return nil, 0, nil
 	}
-	found := make([]*billing.Deposit, len(places))
+	found, senders := make([]*billing.Deposit, len(places)), newSenders(l.node, info)
 	read, err = inParallel(ctx, len(places), func(ctx context.Context, i int) (err error) {
-		found[i], err = l.deposit(ctx, info, places[i].id, places[i].milestone, ours)
+		found[i], err = l.deposit(ctx, info, places[i].id, places[i].milestone, ours, senders)
 		return err
 	})
 	for _, d := range found[:read] {
@@ -156,7 +156,7 @@ func (l *Ledger) deposits(ctx context.Context, info node.Info, at cursor, create
 }
 
 // deposit looks at one output; nil is none of ours.
-func (l *Ledger) deposit(ctx context.Context, info node.Info, id iotago.OutputID, milestone uint32, ours addresses) (*billing.Deposit, error) {
+func (l *Ledger) deposit(ctx context.Context, info node.Info, id iotago.OutputID, milestone uint32, ours addresses, senders *senders) (*billing.Deposit, error) {
 	o, err := l.node.Output(ctx, id)
 	if err != nil {
 		return nil, missing(err, "an output", milestone)
@@ -168,21 +168,13 @@ func (l *Ledger) deposit(ctx context.Context, info node.Info, id iotago.OutputID
 	if err != nil || !ok {
 		return nil, err
 	}
-	tx, err := l.node.Transaction(ctx, o.Block, &info.Protocol)
-	if node.NotFound(err) { // blocks are deleted before the milestones; who paid is not needed
-		return &d, nil
+	sender, err := senders.of(ctx, o.Block, id.TransactionID())
+	if err != nil || sender == nil {
+		return &d, err
 	}
-	if err != nil {
-		return nil, err
-	}
-	if txID, err := tx.ID(); err != nil || txID != id.TransactionID() {
-		return nil, fmt.Errorf("%w: block %s carries another transaction than output %s came with", node.ErrAnswer, o.Block.ToHex(), id.ToHex())
-	}
-	if sender := senderOf(tx); sender != nil {
-		d.Sender = sender.Bech32(info.Protocol.Bech32HRP)
-		if ours[sender.Key()] != "" {
-			d.Hold = "it comes from an address of the gateway's own (change, or money that was moved)"
-		}
+	d.Sender = sender.Bech32(info.Protocol.Bech32HRP)
+	if ours[sender.Key()] != "" {
+		d.Hold = "it comes from an address of the gateway's own (change, or money that was moved)"
 	}
 	return &d, nil
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,6 +103,30 @@ func TestRecordedAnswersAreUnderstood(t *testing.T) {
 	}
 }
 
+// player answers every question with the body it was given last.
+type player struct {
+	*node.Client
+	body atomic.Value
+}
+
+func newPlayer(t *testing.T) *player {
+	t.Helper()
+	p := &player{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(p.body.Load().([]byte)) }))
+	t.Cleanup(server.Close)
+	var err error
+	if p.Client, err = node.New(server.URL, nil); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// play is the client whose next answer is body.
+func (p *player) play(body []byte) *node.Client {
+	p.body.Store(body)
+	return p.Client
+}
+
 // questions asks everything whose answer is JSON, by the recorded file.
 func questions(t *testing.T) map[string]func(context.Context, *node.Client) error {
 	r := told(t)
@@ -120,7 +145,7 @@ func questions(t *testing.T) map[string]func(context.Context, *node.Client) erro
 
 // Whatever is missing, empty or of another kind in an answer, it is read or refused: nothing else happens.
 func TestNoAnswerEndsTheGateway(t *testing.T) {
-	tried, refused := 0, 0
+	tried, refused, p := 0, 0, newPlayer(t)
 	for name, ask := range questions(t) {
 		var whole any
 		if err := json.Unmarshal(testdata(t, name), &whole); err != nil {
@@ -131,7 +156,7 @@ func TestNoAnswerEndsTheGateway(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = ask(t.Context(), replay(t, map[string][]byte{"": raw}))
+			err = ask(t.Context(), p.play(raw))
 			tried++
 			if err != nil {
 				refused++
@@ -192,6 +217,7 @@ func TestBinaryAnswersAreReadWholeOrNotAtAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := newPlayer(t)
 	block, err := iotago.BlockIDFromHexString(r.Block)
 	if err != nil {
 		t.Fatal(err)
@@ -204,23 +230,23 @@ func TestBinaryAnswersAreReadWholeOrNotAtAll(t *testing.T) {
 		},
 	} {
 		whole := testdata(t, name)
-		if err := ask(replay(t, map[string][]byte{"": whole})); err != nil {
+		if err := ask(p.play(whole)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		for i := range whole {
-			if err := ask(replay(t, map[string][]byte{"": whole[:i]})); !errors.Is(err, node.ErrAnswer) {
+			if err := ask(p.play(whole[:i])); !errors.Is(err, node.ErrAnswer) {
 				t.Fatalf("%s cut to %d bytes: %v", name, i, err)
 			}
 		}
-		if err := ask(replay(t, map[string][]byte{"": append(bytes.Clone(whole), 0)})); name == "milestone.bin" && !errors.Is(err, node.ErrAnswer) {
+		if err := ask(p.play(append(bytes.Clone(whole), 0))); name == "milestone.bin" && !errors.Is(err, node.ErrAnswer) {
 			t.Errorf("%s with a byte too many: %v", name, err)
 		}
 	}
-	if _, err := replay(t, map[string][]byte{"": testdata(t, "milestone.bin")}).Milestone(t.Context(), r.Milestone+1); !errors.Is(err, node.ErrAnswer) {
+	if _, err := p.play(testdata(t, "milestone.bin")).Milestone(t.Context(), r.Milestone+1); !errors.Is(err, node.ErrAnswer) {
 		t.Errorf("another milestone was taken: %v", err)
 	}
 	other := outputID(t, r, 1)
-	if _, err := replay(t, map[string][]byte{"": testdata(t, "output-basic.json")}).Output(t.Context(), other); !errors.Is(err, node.ErrAnswer) {
+	if _, err := p.play(testdata(t, "output-basic.json")).Output(t.Context(), other); !errors.Is(err, node.ErrAnswer) {
 		t.Errorf("another output was taken: %v", err)
 	}
 }
