@@ -10,7 +10,9 @@ import (
 // Offer is the signed price list. Anybody may read it; VerifyOffer makes one that can be ordered from.
 type Offer struct {
 	header
-	Network   string         `json:"network"`
+	Network string `json:"network"`
+	// Chain is what the network's nodes call the chain that payments are seen on; a payment on another is seen by nobody.
+	Chain     string         `json:"chain,omitempty"`
 	Address   string         `json:"address"`
 	Products  []OfferProduct `json:"products"`
 	Keys      []OfferKey     `json:"keys"`

@@ -82,7 +82,7 @@ func (s *Shop) sameOffer(ctx context.Context, tx *sql.Tx, key sealKey, now time.
 // offerFrom is the offer that terms and a key make at a time.
 func offerFrom(t Terms, key sealKey, now time.Time) Offer {
 	o := Offer{
-		Network: t.Network.Name, Address: t.Network.Address, Products: []OfferProduct{}, Endpoints: t.Endpoints,
+		Network: t.Network.Name, Chain: t.Chain, Address: t.Network.Address, Products: []OfferProduct{}, Endpoints: t.Endpoints,
 		Keys: []OfferKey{{KID: key.kid, Public: encoding.EncodeToString(key.public), NotAfter: Stamp{at(key.destroy)}}},
 		Fee:  moneyOf(t.Fee, t.Network.Decimals), ReferenceKind: t.Network.kind(), Terms: t.Text, TS: Stamp{now},
 	}

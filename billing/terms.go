@@ -46,6 +46,9 @@ type Endpoints struct {
 // Terms is everything the owner decides about selling.
 type Terms struct {
 	Network Network
+	// Chain is what the ledger calls the chain it reads, at most 128 bytes; offers show it, so that nobody pays on another
+	// one of the same kind. Empty: it has no name.
+	Chain   string
 	Product Product
 	Price   Price
 	// Fee is what the network itself takes for a payment, shown to buyers; it buys no time.
@@ -87,6 +90,7 @@ func (t Terms) Validate() error {
 		bad(printable(topic, 1, maxTopic), "topic %.40q must be 1 to %d printable characters", topic, maxTopic)
 	}
 	bad(t.Product.RateHz >= 0 && t.Product.MeterRefreshMS >= 0, "rates must not be negative")
+	bad(t.Chain == "" || printable(t.Chain, 1, maxTopic), "the chain %.40q must be at most %d printable characters", t.Chain, maxTopic)
 	bad(t.Fee >= 0, "the fee must not be negative")
 	bad(len(t.Text) <= maxText, "the text of the terms must not exceed %d bytes", maxText)
 	for _, u := range []string{t.Endpoints.MQTT, t.Endpoints.MQTTS, t.Endpoints.HTTP, t.Endpoints.HTTPS, t.Endpoints.TLSSHA256} {
