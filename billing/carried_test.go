@@ -66,7 +66,7 @@ func TestReplayedMetadataIsTimeAndNeverAPassword(t *testing.T) {
 	w.credit(w.pay(w.buy(b, Order{Username: "alice", Password: "the second password"}), 500_000))
 	w.prove()
 	again := w.seal(b, Order{ID: id, Username: "mallory", Password: "the third password"}) // sealed anew under the same id
-	stranger := w.carry(first, 500_000)                                                     // copied from the ledger
+	stranger := w.carry(first, 500_000)                                                    // copied from the ledger
 	w.credit(stranger, w.carry(again, 500_000))
 	a := w.accounts()
 	if len(a) != 1 || !a[0].opens("the second password") || !a[0].End.Equal(w.now.Add(4*time.Hour)) {

@@ -306,12 +306,15 @@ func TestInvoiceAsksForNoMoreThanTheOfferSays(t *testing.T) {
 		change func(*Invoice)
 		ok     bool
 	}{
-		"as asked":              {func(*Invoice) {}, true},
-		"the most":              {func(v *Invoice) { v.Amount = moneyOf(500_000+MaxRemainder, 9); v.Reference = v.Amount.Base }, true},
-		"too much":              {func(v *Invoice) { v.Amount = moneyOf(500_001+MaxRemainder, 9); v.Reference = v.Amount.Base }, false},
-		"no remainder":          {func(v *Invoice) { v.Amount = moneyOf(500_000, 9); v.Reference = v.Amount.Base }, false},
-		"another reference":     {func(v *Invoice) { v.Reference += "0" }, false},
-		"an address":            {func(v *Invoice) { v.ReferenceKind, v.Reference = ReferenceAddress, v.Address; v.Amount = moneyOf(500_000, 9) }, true},
+		"as asked":          {func(*Invoice) {}, true},
+		"the most":          {func(v *Invoice) { v.Amount = moneyOf(500_000+MaxRemainder, 9); v.Reference = v.Amount.Base }, true},
+		"too much":          {func(v *Invoice) { v.Amount = moneyOf(500_001+MaxRemainder, 9); v.Reference = v.Amount.Base }, false},
+		"no remainder":      {func(v *Invoice) { v.Amount = moneyOf(500_000, 9); v.Reference = v.Amount.Base }, false},
+		"another reference": {func(v *Invoice) { v.Reference += "0" }, false},
+		"an address": {func(v *Invoice) {
+			v.ReferenceKind, v.Reference = ReferenceAddress, v.Address
+			v.Amount = moneyOf(500_000, 9)
+		}, true},
 		"an address for more":   {func(v *Invoice) { v.ReferenceKind, v.Reference = ReferenceAddress, v.Address }, false},
 		"another address":       {func(v *Invoice) { v.ReferenceKind = ReferenceAddress; v.Amount = moneyOf(500_000, 9) }, false},
 		"a tag for more":        {func(v *Invoice) { v.ReferenceKind = ReferenceTag }, false},

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"crypto/ecdh"
 	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"os"
+	"slices"
 	"testing"
 	"testing/cryptotest"
 )
@@ -40,6 +43,27 @@ type vectors struct {
 	SealedPassword   string `json:"sealed_password"`
 	Receipt          string `json:"receipt"`
 	ReceiptOfAnother string `json:"receipt_with_wrong_signature"`
+
+	SealedOrderSteps hpkeSteps `json:"sealed_order_steps"`
+	// What a Stardust payment carries that brings its order along, and the tag of others for the same order.
+	Metadata      string `json:"metadata"`
+	MetadataOrder string `json:"metadata_order"`
+	MetadataTag   string `json:"metadata_tag"`
+	// Rebased: an offer by amounts, and the two kinds of invoice that it leads to for sealed_order.
+	OfferByAmount    string `json:"offer_by_amount"`
+	InvoiceByAmount  string `json:"invoice_by_amount"`
+	InvoiceByAddress string `json:"invoice_by_address"`
+	Claim            Claim  `json:"claim"`
+	ClaimMessage     string `json:"claim_message"`
+}
+
+// hpkeSteps are the values between the keys and the plaintext of sealed_order, in hex, for who writes HPKE by hand.
+type hpkeSteps struct {
+	Enc          string `json:"enc"`
+	DH           string `json:"dh"`
+	SharedSecret string `json:"shared_secret"`
+	Key          string `json:"key"`
+	Nonce        string `json:"nonce"`
 }
 
 func counted(from byte) []byte {
@@ -109,8 +133,73 @@ func makeVectors(t *testing.T) vectors {
 	receipt, err := row.receipt(grantRow{state: GrantActive, start: ms(t0), end: ms(t0) + 7_200_000}, t0)
 	must(nil, err)
 	v.Receipt = string(must(id.SignReceipt(receipt)))
+	addToVectors(t, &v, id, offer, row, order, seal)
 	v.ReceiptOfAnother = string(bytes.Replace([]byte(v.Receipt), []byte(`"seconds":7200`), []byte(`"seconds":7201`), 1))
 	return v
+}
+
+// addToVectors are those of real ledgers.
+func addToVectors(t *testing.T, v *vectors, id *Identity, offer Offer, row orderRow, order Order, seal *ecdh.PrivateKey) {
+	t.Helper()
+	must := func(raw []byte, err error) []byte {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	sealed := must(hex.DecodeString(v.SealedOrder))
+	v.SealedOrderSteps = hpkeByHand(t, seal, sealed[1+kidSize:], must(hex.DecodeString(v.OrderInfo)))
+	order.ReplyTo, order.Password = "", "correct horse battery"
+	metadata := must(SealOrder(order, offer, ed25519.NewKeyFromSeed(counted(0x21))))
+	v.Metadata, v.MetadataTag = hex.EncodeToString(metadata), referenceOf(OrderHash(metadata))
+	v.MetadataOrder = string(must(openPlain(metadata, id.Public(), seal.Bytes())))
+	terms := testTerms()
+	terms.Network = Network{Name: "rebased", Address: "0x" + hex.EncodeToString(counted(0xc1)), Decimals: 9, Reference: ReferenceAmount}
+	terms.Price.Amount, terms.Fee = 500_000, 2_000_000
+	public := seal.PublicKey().Bytes()
+	v.OfferByAmount = string(must(id.SignOffer(offerFrom(terms, sealKey{kid: v.KID, public: public, destroy: ms(t0.Add(sealKeyLife))}, t0))))
+	row.network, row.address, row.decimals, row.kind, row.amount = "rebased", terms.Network.Address, 9, ReferenceAmount, 1_000_000+31_337
+	row.paid, row.grantID = 0, 0
+	v.InvoiceByAmount = string(must(id.SignInvoice(row.invoice(t0))))
+	row.kind, row.address, row.amount = ReferenceAddress, "0x"+hex.EncodeToString(counted(0xa1)), 1_000_000
+	v.InvoiceByAddress = string(must(id.SignInvoice(row.invoice(t0))))
+	v.Claim = Claim{Network: "rebased", Payment: "6sAqxV1pGVe2cCnCPrDD2mVwMXTGk2vWJ5sHkBDwr4qf", Order: v.OrderHash}
+	v.ClaimMessage = string(ClaimMessage(id.Fingerprint(), v.Claim))
+}
+
+// hpkeByHand opens a box as RFC 9180 says in words, without the library, and tells what comes between.
+func hpkeByHand(t *testing.T, private *ecdh.PrivateKey, box, info []byte) hpkeSteps {
+	t.Helper()
+	enc, public := box[:encSize], private.PublicKey().Bytes()
+	extract := func(suite string, salt []byte, label string, secret []byte) []byte {
+		out, err := hkdf.Extract(sha256.New, slices.Concat([]byte("HPKE-v1"+suite+label), secret), salt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	expand := func(suite string, prk []byte, label string, info []byte, n int) []byte {
+		out, err := hkdf.Expand(sha256.New, prk, "\x00"+string(rune(n))+"HPKE-v1"+suite+label+string(info), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	peer, err := ecdh.X25519().NewPublicKey(enc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dh, err := private.ECDH(peer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const kem, suite = "KEM\x00\x20", "HPKE\x00\x20\x00\x01\x00\x03"
+	shared := expand(kem, extract(kem, nil, "eae_prk", dh), "shared_secret", slices.Concat(enc, public), 32)
+	schedule := slices.Concat([]byte{0}, extract(suite, nil, "psk_id_hash", nil), extract(suite, nil, "info_hash", info))
+	secret := extract(suite, shared, "secret", nil)
+	key, nonce := expand(suite, secret, "key", schedule, 32), expand(suite, secret, "base_nonce", schedule, 12)
+	return hpkeSteps{hex.EncodeToString(enc), hex.EncodeToString(dh), hex.EncodeToString(shared), hex.EncodeToString(key), hex.EncodeToString(nonce)}
 }
 
 var writeVectors = flag.Bool("write-vectors", false, "write "+vectorFile+" anew")
@@ -168,6 +257,7 @@ func TestVectors(t *testing.T) {
 	} else if err := CheckInvoice(invoice, sealed, order, offer); err != nil {
 		t.Error(err)
 	}
+	checkLedgerVectors(t, v, sealed, order)
 	if r, err := VerifyReceipt([]byte(v.Receipt), v.Fingerprint); err != nil || r.State != StateActive || r.SealedPassword != v.SealedPassword {
 		t.Errorf("receipt %+v, %v", r, err)
 	}
@@ -176,12 +266,44 @@ func TestVectors(t *testing.T) {
 	}
 }
 
+// checkLedgerVectors checks those of real ledgers.
+func checkLedgerVectors(t *testing.T, v vectors, sealed []byte, order Order) {
+	t.Helper()
+	metadata, _ := hex.DecodeString(v.Metadata)
+	gateway, _ := hex.DecodeString(v.GatewayPublic)
+	private, _ := hex.DecodeString(v.SealPrivate)
+	carried, err := openOrder(metadata, gateway, private)
+	if err != nil || carried.Password != "correct horse battery" || carried.ReplyTo != "" || referenceOf(OrderHash(metadata)) != v.MetadataTag {
+		t.Errorf("the metadata opens to %+v, %v", carried, err)
+	}
+	offer, err := VerifyOffer([]byte(v.OfferByAmount), v.Fingerprint)
+	if err != nil || offer.ReferenceKind != ReferenceAmount {
+		t.Fatal(offer, err)
+	}
+	for _, raw := range []string{v.InvoiceByAmount, v.InvoiceByAddress} {
+		invoice, err := VerifyInvoice([]byte(raw), v.Fingerprint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckInvoice(invoice, sealed, order, offer); err != nil {
+			t.Error(err)
+		}
+	}
+	info, _ := hex.DecodeString(v.OrderInfo)
+	if steps := hpkeByHand(t, ecdhKey(t, private), sealed[1+kidSize:], info); steps != v.SealedOrderSteps {
+		t.Errorf("HPKE by hand: %+v, in the vectors %+v", steps, v.SealedOrderSteps)
+	}
+	if string(ClaimMessage(v.Fingerprint, v.Claim)) != v.ClaimMessage {
+		t.Errorf("the message of the claim is\n%s", ClaimMessage(v.Fingerprint, v.Claim))
+	}
+}
+
 // compareVectors compares what is deterministic.
 func compareVectors(t *testing.T, want, v vectors) {
 	t.Helper()
 	for name, pair := range map[string][2]string{
 		"fingerprint": {want.Fingerprint, v.Fingerprint}, "kid": {want.KID, v.KID}, "offer": {want.Offer, v.Offer}, "offer hash": {want.OfferHash, v.OfferHash},
-		"order": {want.Order, v.Order}, "order's signed bytes": {want.OrderSignedBytes, v.OrderSignedBytes}, "order info": {want.OrderInfo, v.OrderInfo},
+		"offer by amount": {want.OfferByAmount, v.OfferByAmount}, "order": {want.Order, v.Order}, "order's signed bytes": {want.OrderSignedBytes, v.OrderSignedBytes}, "order info": {want.OrderInfo, v.OrderInfo},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s: now\n%s\nin the vectors\n%s", name, pair[0], pair[1])
