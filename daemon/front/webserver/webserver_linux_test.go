@@ -57,6 +57,7 @@ func TestThroughEachWebServer(t *testing.T) {
 			t.Run("sockets", v.sockets)
 			t.Run("sockets of each visitor", v.socketsEach)
 			t.Run("broker off", v.brokerOff)
+			t.Run("end", v.end)
 		})
 	}
 }
@@ -214,7 +215,11 @@ func (v *visit) sockets(t *testing.T) {
 			t.Errorf("%s: %v", origin, err)
 		}
 	}
-	c := fronttest.MustDial(t, url)
+}
+
+// It comes last: the front takes no sockets afterwards.
+func (v *visit) end(t *testing.T) {
+	c := fronttest.MustDial(t, "ws://"+v.site.plain+v.base+"/mqtt")
 	v.front.Close()
 	<-c.Lost
 }
@@ -234,6 +239,7 @@ func (v *visit) socketsEach(t *testing.T) {
 }
 
 func (v *visit) brokerOff(t *testing.T) {
+	fronttest.Eventually(t, "the other sockets to be gone", func() bool { return v.front.Stats().Sockets == 0 })
 	v.isOff.Store(true)
 	defer v.isOff.Store(false)
 	res, text := ask(t, "GET", "http://"+v.site.plain+v.base+"/mqtt", "Connection: upgrade", "Upgrade: websocket",
