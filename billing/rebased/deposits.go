@@ -76,8 +76,9 @@ func (l *Ledger) read(ctx context.Context, addresses []string, at position) (rea
 			r.arrivals = append(r.arrivals, list...)
 		}
 	}
-	// An address may be further than another: what is beyond is left for the next call.
-	r.arrivals = slices.DeleteFunc(r.arrivals, func(a arrival) bool { return a.checkpoint >= r.next })
+	// An address may be further than another: what is beyond is left for the next call. And what moves from one address of
+	// ours to another is no payment.
+	r.arrivals = slices.DeleteFunc(r.arrivals, func(a arrival) bool { return a.checkpoint >= r.next || slices.Contains(addresses, a.Sender) })
 	slices.SortStableFunc(r.arrivals, func(a, b arrival) int { return cmp.Compare(a.checkpoint, b.checkpoint) })
 	// Services behind one URL are not in step: without progress there is nothing to come back for at once.
 	r.more = r.more && r.next > at.next

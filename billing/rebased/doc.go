@@ -3,7 +3,7 @@
 //
 // # What counts as a deposit
 //
-// A transaction that is checkpointed and succeeded, whose sender is not us, and whose balance changes in the coin
+// A transaction that is checkpointed and succeeded, whose sender is none of our addresses, and whose balance changes in the coin
 // 0x2::iota::IOTA add up to more than nothing for our address (transaction.go, coin.go). There is one deposit a
 // transaction, its net amount in nanos, and its digest is the deposit's ID. What an object owns is not ours.
 //

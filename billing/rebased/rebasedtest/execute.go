@@ -14,7 +14,7 @@ type object struct {
 
 // unknown is the error of a field that a type does not have here.
 func (o object) unknown(name string) error {
-	return fmt.Errorf("Unknown field %q on type %q.", name, o.kind)
+	return fmt.Errorf("unknown field %q on type %q", name, o.kind)
 }
 
 // execution is one request.
@@ -60,7 +60,7 @@ func execute(query string, variables map[string]any, root object) (any, error) {
 			value, given = v.standard, true
 		}
 		if v.required && value == nil {
-			return nil, fmt.Errorf("Variable %q is required.", v.name)
+			return nil, fmt.Errorf("variable %q is required", v.name)
 		}
 		if given {
 			e.variables[v.name] = value
@@ -102,7 +102,7 @@ func (e execution) complete(value any, f selection) (any, error) {
 		return e.complete(*v, f)
 	case object:
 		if f.fields == nil {
-			return nil, fmt.Errorf("Field %q of type %q must have a selection of subfields", f.name, v.kind)
+			return nil, fmt.Errorf("field %q of type %q must have a selection of subfields", f.name, v.kind)
 		}
 		return e.object(v, f.fields)
 	case []object:
@@ -117,7 +117,7 @@ func (e execution) complete(value any, f selection) (any, error) {
 		return list, nil
 	}
 	if f.fields != nil && value != nil {
-		return nil, fmt.Errorf("Field %q must not have a selection", f.name)
+		return nil, fmt.Errorf("field %q must not have a selection", f.name)
 	}
 	return value, nil
 }
@@ -133,7 +133,7 @@ func (e execution) collect(kind string, fields []selection, into []selection) ([
 		case f.spread != "":
 			fragment, found := e.document.fragments[f.spread]
 			if !found {
-				return nil, fmt.Errorf("Unknown fragment: %q", f.spread)
+				return nil, fmt.Errorf("unknown fragment: %q", f.spread)
 			}
 			into, err = e.collect(kind, fragment, into)
 		case f.inline:

@@ -6,7 +6,9 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
+	"testing/iotest"
 	"time"
 )
 
@@ -127,6 +129,32 @@ func (s *Server) serve(api API, answer func(request []byte, f Faults) any) http.
 		s.mu.Unlock()
 		f.write(w, api, body)
 	}
+}
+
+// Client is an HTTP client that reaches the node without a socket, whatever host the URL names, so that tests in a bubble
+// of testing/synctest may use it.
+func (s *Server) Client() *http.Client { return &http.Client{Transport: direct{s.http.Handler}} }
+
+// direct calls a handler.
+type direct struct{ http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (d direct) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	w := httptest.NewRecorder()
+	defer func() {
+		if recover() != nil {
+			resp = w.Result()
+			resp.Body = io.NopCloser(io.MultiReader(resp.Body, iotest.ErrReader(io.ErrUnexpectedEOF)))
+		}
+	}()
+	d.ServeHTTP(w, r)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return w.Result(), nil
 }
 
 // write sends an answer, or what the faults make of it.

@@ -46,7 +46,7 @@ func size(args map[string]any) (n int, back bool, err error) {
 		n = int(first)
 	}
 	if n < 0 || n > maxPage {
-		return 0, false, fmt.Errorf("Connection's page size of %d exceeds max of %d", n, maxPage)
+		return 0, false, fmt.Errorf("connection's page size of %d exceeds max of %d", n, maxPage)
 	}
 	return n, back, nil
 }
@@ -97,7 +97,7 @@ func (v service) transactions(args map[string]any, within *checkpoint) (any, err
 			return nil, err
 		}
 		if p.C > v.last || p.C < v.first {
-			return nil, fmt.Errorf("Requested data is outside the available range: checkpoint %d", p.C)
+			return nil, fmt.Errorf("requested data is outside the available range: checkpoint %d", p.C)
 		}
 		seen, *bound = p.C, uint64(p.I)
 	}
@@ -202,7 +202,7 @@ func (v service) matcher(filter any, within *checkpoint) (func(*transaction) boo
 				return false
 			})
 		default:
-			return nil, fmt.Errorf("Unknown argument %q of TransactionBlockFilter", name)
+			return nil, fmt.Errorf("unknown argument %q of TransactionBlockFilter", name)
 		}
 	}
 	return func(t *transaction) bool {

@@ -247,4 +247,4 @@ func (v service) metadata() object {
 	return plain("CoinMetadata", m)
 }
 
-var errCursor = errors.New("Invalid cursor")
+var errCursor = errors.New("invalid cursor")
