@@ -101,6 +101,8 @@ func newWorld(t *testing.T) *world {
 	if w.began, err = w.g.MarkJournal(w.ctx); err != nil {
 		t.Fatal(err)
 	}
+	// As Ubuntu has it: Debian's sudo does not look where snaps keep their commands.
+	w.must(`echo 'Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"' > /etc/sudoers.d/snap`)
 	w.plugIn()
 	return w
 }

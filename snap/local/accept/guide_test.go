@@ -76,6 +76,9 @@ func ownersGuide(w *world) {
 			continue
 		}
 		for _, command := range b.commands {
+			if strings.Contains(command, "wattgate status") {
+				w.settled() // an emulated broker answers late now and then
+			}
 			start := time.Now()
 			line := strings.ReplaceAll(command, "$PASSWORD", password)
 			r := w.as(vm.Owner, "export PATH=$PATH:/snap/bin; set -o pipefail 2>/dev/null; "+line)
