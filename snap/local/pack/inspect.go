@@ -46,7 +46,7 @@ func inspect(prime string) ([]string, error) {
 		if mode.Perm()&0o004 == 0 || mode.IsDir() && mode.Perm()&0o001 == 0 {
 			say(below, "cannot be read by the services' user")
 		}
-		if development(below) {
+		if development(below, mode.IsDir()) {
 			say(below, "is for developers")
 		}
 		return nil
@@ -73,10 +73,11 @@ func badLink(prime, link string) string {
 	return ""
 }
 
-func development(name string) bool {
+// A directory may be named like a source: licences lie under the names of modules, and some end in .go.
+func development(name string, isDir bool) bool {
 	switch filepath.Ext(name) {
 	case ".a", ".la", ".h", ".pc", ".go", ".py":
-		return true
+		return !isDir
 	}
 	return strings.HasPrefix(name, "usr/include/") || strings.HasPrefix(name, "usr/share/man/")
 }
