@@ -87,7 +87,7 @@ func ownersGuide(w *world) {
 				w.t.Errorf("exit %d: %s\n%s%s", r.Code, command, r.Stdout, r.Stderr)
 			}
 			if strings.Contains(command, "grants add") {
-				password = lastWord(r.Stdout, "password")
+				password = wordAfter(r.Stdout, "password")
 			}
 			if strings.Contains(command, "sandbox") || strings.Contains(command, "restore") || strings.Contains(command, "restart") {
 				w.settled()
@@ -110,11 +110,11 @@ func (w *world) settled() {
 	})
 }
 
-// lastWord finds the line that begins with a word and returns the last word on it.
-func lastWord(text, begins string) string {
+// wordAfter finds the line that begins with a word and returns the next one.
+func wordAfter(text, begins string) string {
 	for line := range strings.Lines(text) {
 		if f := strings.Fields(line); len(f) > 1 && f[0] == begins {
-			return f[len(f)-1]
+			return f[1]
 		}
 	}
 	return ""
