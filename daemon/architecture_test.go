@@ -163,6 +163,24 @@ func TestOnlyTheProgramImportsTheCommandLine(t *testing.T) {
 	}
 }
 
+// A key that can spend is a buyer's: nothing that a gateway runs may know how to use one.
+func TestOnlyTheBuyersSideHoldsAWallet(t *testing.T) {
+	_, packages := readModule(t)
+	const wallet = module + "/billing/stardust/wallet"
+	found := false
+	for dir, p := range packages {
+		if !p.imports[wallet] {
+			continue
+		}
+		if found = found || dir == "daemon/buyer"; dir != "daemon/buyer" && !strings.HasSuffix(dir, "test") && !within(dir, "billing/stardust/stardusttest") {
+			t.Errorf("%s imports the wallet", dir)
+		}
+	}
+	if _, leads := needs(packages, "daemon")[wallet]; leads || !found {
+		t.Error("the gateway knows the wallet, or the buyer does not")
+	}
+}
+
 // The simulated plugs are part of the product (demo, simulate); no other fake is.
 func TestFakesStayOutOfTheProduct(t *testing.T) {
 	_, packages := readModule(t)

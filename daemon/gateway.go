@@ -52,15 +52,18 @@ type Gateway struct {
 	identity *billing.Identity
 	ledger   billing.Ledger // nil: nothing is sold
 	sandbox  *sandbox.Ledger
-	readings *readings.Store
-	fleet    *devices.Fleet
-	gate     *acl.Gate
-	link     *link
-	web      []*listener // for HTTP, by its key
-	metrics  *metrics
 
-	accounts   atomic.Int64 // accounts in the last apply
-	ledgerSeen atomic.Int64 // when the ledger last answered, Unix milliseconds
+	runLedger func(context.Context) // what the ledger does besides answering; nil: nothing
+	readings  *readings.Store
+	fleet     *devices.Fleet
+	gate      *acl.Gate
+	link      *link
+	web       []*listener // for HTTP, by its key
+	metrics   *metrics
+
+	accounts   atomic.Int64           // accounts in the last apply
+	ledgerSeen atomic.Int64           // when the ledger last answered, Unix milliseconds
+	chain      atomic.Pointer[string] // of the ledger, once it is known to be the one of the books
 
 	broken atomic.Pointer[string] // a breach reconcile has to mend
 	sold   billing.Terms          // owned by reconcile: what the shop was told last
@@ -121,6 +124,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	wg.Go(func() { g.feed.end(ctx) })
 	wg.Go(func() { g.publish(ctx) })
 	wg.Go(func() { g.watchLedger(ctx) })
+	if g.runLedger != nil {
+		wg.Go(func() { g.runLedger(ctx) })
+	}
 	wg.Go(func() { g.takeOrders(ctx) })
 	for _, l := range g.web {
 		wg.Go(func() { l.run(ctx) })
@@ -256,9 +262,10 @@ func (g *Gateway) config() config.Config { return *g.cfg.Load() }
 // audience is who may see what, as configured now.
 func (g *Gateway) audience() audience {
 	c := g.config()
+	_, sees := g.seesLedger()
 	a := audience{
 		level:   c.Publish.Level,
-		selling: c.Publish.Level == config.Live && g.ledger != nil,
+		selling: c.Publish.Level == config.Live && sees,
 		perPlug: c.Publish.PerPlug,
 		flooded: g.flood.now(time.Now()),
 	}

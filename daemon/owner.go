@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/wattgate/wattgate/billing"
@@ -27,6 +28,10 @@ func (g *Gateway) serveControl(ctx context.Context) error {
 		{Pattern: "POST /v1/tls", Access: control.Owner, Call: g.ownerSetTLS},
 		{Pattern: "GET /v1/backup", Access: control.Owner, Send: g.ownerBackup},
 		{Pattern: "POST /v1/restore", Access: control.Owner, Take: g.ownerRestore},
+		{Pattern: "POST /v1/ledger/accept", Access: control.Owner, Call: g.ownerAcceptLedger},
+		{Pattern: "GET /v1/payments.csv", Access: control.Owner, Send: g.ownerExportPayments},
+		{Pattern: "GET /v1/addresses", Access: control.Owner, Call: g.ownerAddresses},
+		{Pattern: "POST /v1/addresses", Access: control.Owner, Call: g.ownerImportAddresses},
 		{Pattern: "POST /v1/config", Access: control.Owner, Call: g.ownerConfigure},
 		{Pattern: "POST /v1/payments/assign", Access: control.Owner, Call: g.ownerAssign},
 	}, g.log)
@@ -239,6 +244,10 @@ func (g *Gateway) ownerPayments(ctx context.Context, _ []byte) (any, error) {
 		})
 	}
 	return out, nil
+}
+
+func (g *Gateway) ownerExportPayments(ctx context.Context, w io.Writer) error {
+	return g.shop.ExportPayments(ctx, w)
 }
 
 func (g *Gateway) ownerAssign(ctx context.Context, body []byte) (any, error) {

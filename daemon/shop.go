@@ -8,11 +8,10 @@ import (
 	"time"
 
 	"github.com/wattgate/wattgate/billing"
+	"github.com/wattgate/wattgate/billing/rebased"
+	"github.com/wattgate/wattgate/billing/stardust"
 	"github.com/wattgate/wattgate/daemon/config"
 )
-
-// sandboxDecimals makes the default price 500 base units, as on the network the design came from.
-const sandboxDecimals = 6
 
 // meterRefreshMS is how often a WeMo Insight's meter really has a new value: 2.06 s on average over a day of one plug,
 // measured by others; offers say so, because two messages a second do not make two measurements.
@@ -23,8 +22,15 @@ const productLive = "live"
 
 // terms are what is sold and for how much, from the configuration c and the topics outsiders may buy.
 func (g *Gateway) terms(c config.Config, a audience) (billing.Terms, error) {
+	network, err := g.network(c.Ledger)
+	if err != nil {
+		return billing.Terms{}, err
+	}
+	chain, _ := g.seesLedger()
 	t := billing.Terms{
-		Network: g.network(c),
+		Network: network,
+		Chain:   chain,
+		Fee:     fee(c.Ledger),
 		Product: billing.Product{ID: productLive, Topics: a.paidReadings(), RateHz: int64(time.Second / grid), MeterRefreshMS: meterRefreshMS},
 		Selling: a.selling,
 		Text:    "Access to the live topics from the moment it is proven for the time paid. Readings come from consumer meters and may be wrong or missing; time already paid is not paid back.",
@@ -42,13 +48,36 @@ func (g *Gateway) terms(c config.Config, a audience) (billing.Terms, error) {
 	return t, nil
 }
 
+// The decimals of the coin in Stardust, which are those of play money too.
+const stardustDecimals = 6
+
 // network is where payments arrive.
-func (g *Gateway) network(c config.Config) billing.Network {
-	if c.Ledger.Network == config.Sandbox {
-		return billing.Network{Name: billing.SandboxNetwork, Address: "play-money-" + g.identity.Fingerprint()[:16], Decimals: sandboxDecimals}
+func (g *Gateway) network(c config.Ledger) (billing.Network, error) {
+	n := billing.Network{Name: string(c.Network), Address: c.Address, Decimals: stardustDecimals, Reference: billing.ReferenceTag}
+	var err error
+	switch c.Network {
+	case config.Sandbox:
+		n.Address = "play-money-" + g.identity.Fingerprint()[:16]
+	case config.Stardust:
+		_, err = stardust.ParseAddress(c.Address)
+	case config.Rebased:
+		n.Decimals, n.Reference = rebased.Decimals, billing.ReferenceAmount
+		n.Address, err = rebased.ParseAddress(c.Address)
+	default: // nothing is sold; the names only have to be names
+		n.Name, n.Address = "none", "none"
 	}
-	// Without a ledger nothing is sold; the names only have to be names.
-	return billing.Network{Name: "none", Address: "none", Decimals: sandboxDecimals}
+	if err != nil {
+		return n, config.Problems{{Key: "ledger.address", Remedy: err.Error()}}
+	}
+	return n, nil
+}
+
+// fee is what the network takes for a payment, in base units.
+func fee(c config.Ledger) billing.Units {
+	if c.Network == config.Rebased {
+		return rebased.TransferFee
+	}
+	return 0
 }
 
 // endpoints are the addresses an offer names: those whose host is known. A buyer who found the gateway some other way

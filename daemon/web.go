@@ -24,6 +24,7 @@ func (g *Gateway) webHandler() http.Handler {
 	mux.HandleFunc("GET /api/v1/orders/{hash}", g.webOrder)
 	mux.HandleFunc("GET /api/v1/average", g.webAverage)
 	mux.HandleFunc("GET /api/v1/live", g.webLive)
+	mux.HandleFunc("POST /api/v1/claims", g.webClaim)
 	mux.HandleFunc("POST /api/v1/sandbox/pay", g.webSandboxPay)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		webError(w, http.StatusNotFound, "not-found", "there is nothing at this address", "the offer is at /api/v1/offer, the free averages are at /api/v1/average")

@@ -50,7 +50,7 @@ func benchPayment(ctx context.Context, p wattgatetest.Program, state string) err
 	}
 	var total, proof, base []time.Duration
 	for i := range purchases {
-		play, err := buyer.NewWallet("sandbox", target)
+		play, err := buyer.NewWallet("sandbox", "", target)
 		if err != nil {
 			return err
 		}

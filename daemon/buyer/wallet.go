@@ -25,15 +25,19 @@ type Wallet interface {
 // ErrNotPaid is in the error of a payment that certainly did not go out.
 var ErrNotPaid = errors.New("nothing was paid")
 
-// NewWallet makes the wallet with a name, for a gateway; "" is none: the buyer pays by other means.
-func NewWallet(name string, t Target) (Wallet, error) {
-	switch name {
-	case "":
+// NewWallet makes the wallet that a name describes, for a gateway: "sandbox", or "stardust:FILE" with a file that holds a
+// key, which pays through the node. "" is none: the buyer pays by other means.
+func NewWallet(name, node string, t Target) (Wallet, error) {
+	kind, file, _ := strings.Cut(name, ":")
+	switch {
+	case name == "":
 		return nil, nil
-	case billing.SandboxNetwork:
+	case name == billing.SandboxNetwork:
 		return sandboxWallet{gateway: t}, nil
+	case kind == stardustNetwork && file != "":
+		return newStardustWallet(file, node)
 	}
-	return nil, fmt.Errorf("cannot use the wallet %q: this version has only sandbox (play money)", name)
+	return nil, fmt.Errorf("cannot use the wallet %q: there are sandbox (play money) and stardust:FILE", name)
 }
 
 // sandboxWallet pays with play money, over the gateway's own HTTP API.

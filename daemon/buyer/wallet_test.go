@@ -8,13 +8,13 @@ import (
 )
 
 func TestWallets(t *testing.T) {
-	if w, err := NewWallet("", Target{}); w != nil || err != nil {
+	if w, err := NewWallet("", "", Target{}); w != nil || err != nil {
 		t.Errorf("none: %v %v", w, err)
 	}
-	if _, err := NewWallet("bank", Target{}); err == nil || !strings.Contains(err.Error(), "sandbox") {
+	if _, err := NewWallet("bank", "", Target{}); err == nil || !strings.Contains(err.Error(), "sandbox") {
 		t.Errorf("unknown: %v", err)
 	}
-	w, err := NewWallet("sandbox", Target{})
+	w, err := NewWallet("sandbox", "", Target{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,12 +48,13 @@ func showOffer(ctx context.Context, s Streams, args []string) error {
 func gatewayOf(raw []byte) string { return "fingerprint " + buyer.Signer(raw) }
 
 func buyCommand(ctx context.Context, s Streams, args []string) error {
-	f := newFlags(s, "buy", "URL [--periods N] [--username U] [--wallet W] [--watch] [--record FILE] [--identity FILE] [--json]")
+	f := newFlags(s, "buy", "URL [--periods N] [--username U] [--wallet W [--node URL]] [--watch] [--record FILE] [--identity FILE] [--json]")
 	o := buyer.Options{Say: s.Err, Picture: terminal(s.Err)}
 	f.Int64Var(&o.Periods, "periods", 0, "how many `periods` to buy (default: the least that is sold)")
 	f.StringVar(&o.Username, "username", "", "the user `name` to get or renew (default: the last one, else the gateway's choice)")
 	f.StringVar(&o.Identity, "identity", "", "the `file` of the buyer's key, to which user names are bound")
-	wallet := f.String("wallet", "", "pay with this `wallet`: sandbox; without one, pay by other means while it waits")
+	wallet := f.String("wallet", "", "pay with this `wallet`: sandbox, or stardust:FILE; without one, pay by other means while it waits")
+	node := f.String("node", "", "with --wallet stardust: the `URL` of the node that passes the payment on")
 	watch := f.Bool("watch", false, "print the live stream until the access ends")
 	record := f.String("record", "", "with --watch: append the stream to this `file`")
 	asJSON := f.Bool("json", false, "print JSON")
@@ -67,7 +68,7 @@ func buyCommand(ctx context.Context, s Streams, args []string) error {
 	if o.Periods < 0 {
 		return usagef("cannot buy %d periods", o.Periods)
 	}
-	if o.Wallet, err = buyer.NewWallet(*wallet, o.Target); err != nil {
+	if o.Wallet, err = buyer.NewWallet(*wallet, *node, o.Target); err != nil {
 		return &exitError{exitUsage, err}
 	}
 	access, err := buyer.Buy(ctx, o)

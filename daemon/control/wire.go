@@ -48,7 +48,8 @@ type Listener struct {
 
 // Ledger is what the gateway knows of the network payments come from.
 type Ledger struct {
-	Network string    `json:"network"` // empty: nothing is sold
+	Network string    `json:"network"`         // empty: nothing is sold
+	Chain   string    `json:"chain,omitempty"` // what its nodes call it, once one has answered
 	Address string    `json:"address,omitempty"`
 	Seen    time.Time `json:"seen,omitzero"` // when the node last answered
 	Problem string    `json:"problem"`
@@ -157,6 +158,18 @@ type Payment struct {
 type AssignPayment struct {
 	Payment int64  `json:"payment"` // Payment.ID
 	Order   string `json:"order"`   // Order.Hash
+}
+
+// Pool is the answer to GET and POST /v1/addresses.
+type Pool struct {
+	Left  int `json:"left"`  // may be given to an order now
+	All   int `json:"all"`   // ever imported for this network
+	Added int `json:"added"` // by this call
+}
+
+// ImportAddresses is the body of POST /v1/addresses.
+type ImportAddresses struct {
+	Addresses string `json:"addresses"` // separated by blanks or line ends
 }
 
 // TLS is the answer to GET /v1/tls and to SetTLS.

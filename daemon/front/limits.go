@@ -113,13 +113,14 @@ type counter struct {
 	held map[netip.Prefix]int
 }
 
-// verdict is what counter.take says.
+// verdict is what counter.take and sockets.enter say.
 type verdict int
 
 const (
 	taken verdict = iota
 	fullForOne
 	fullForAll
+	closing // only sockets.enter says so
 )
 
 func newCounter(all, each int) *counter {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,26 +45,29 @@ func (s *sockets) close() {
 	s.live.Wait()
 }
 
-// begin returns the context of a new socket and what to call at its end, nil if the front is closed.
-func (s *sockets) begin(r *http.Request) (context.Context, func()) {
+// enter takes a place for a visitor. The context ends with leave, with close, and with the listener that the request came
+// in at (see While). leave must be called if the verdict is taken; more than once does no harm.
+func (s *sockets) enter(r *http.Request, who netip.Prefix) (ctx context.Context, leave func(), says verdict) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, nil
+		return nil, nil, closing
+	}
+	if says = s.places.take(who, false); says != taken {
+		return nil, nil, says
 	}
 	s.live.Add(1)
-	ctx, cancel := context.WithCancel(r.Context())
-	stops := []func() bool{context.AfterFunc(s.ctx, cancel)}
+	ctx, cancel := context.WithCancel(s.ctx)
+	stop := func() bool { return true }
 	if server, ok := r.Context().Value(whileKey{}).(context.Context); ok {
-		stops = append(stops, context.AfterFunc(server, cancel))
+		stop = context.AfterFunc(server, cancel)
 	}
-	return ctx, func() {
-		for _, stop := range stops {
-			stop()
-		}
+	return ctx, sync.OnceFunc(func() {
+		stop()
 		cancel()
+		s.places.give(who)
 		s.live.Done()
-	}
+	}), taken
 }
 
 type whileKey struct{}
@@ -79,19 +83,21 @@ func While(ctx context.Context, h http.Handler) http.Handler {
 // forward gives the client the broker's answer, then copies both ways until both have ended, one has failed, or ctx ends.
 // How long a socket may be silent is MQTT's own business.
 func (s *sockets) forward(ctx context.Context, client net.Conn, up upstream, early []byte) {
-	stop := context.AfterFunc(ctx, func() {
+	end := func() {
 		_ = client.Close()
 		_ = up.conn.Close()
-	})
+	}
+	defer end()
+	stop := context.AfterFunc(ctx, end)
 	defer stop()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { s.copy(up.conn, client, early) })
-	s.copy(client, up.conn, append([]byte(up.answer), up.early...))
+	s.copy(client, up.conn, up.first)
 }
 
-// bufferSize fits a dozen live messages; each socket has two of them. What does not fit waits in the sender.
-const bufferSize = 4 << 10
+// bufferSize fits several live messages; each socket has two of them. What does not fit waits in the sender.
+const bufferSize = 2 << 10
 
 // copy sends first and then what src says to dst. At the end of src it ends dst's input and gives dst a while to finish;
 // at a failure it closes both, which ends the other direction, too.

@@ -75,7 +75,8 @@ const (
 	retryFull   = 30 * time.Second // somebody has to leave first
 )
 
-// socket forwards one WebSocket to the broker until either side or the front ends it.
+// socket forwards one WebSocket to the broker until either side or the front ends it. It returns when that has begun: what
+// the server holds for a request is more than a quiet socket needs.
 func (f *Front) socket(w http.ResponseWriter, r *http.Request, v visitor) {
 	s := f.sockets
 	accepted := false
@@ -92,65 +93,83 @@ func (f *Front) socket(w http.ResponseWriter, r *http.Request, v visitor) {
 	if !ok {
 		return
 	}
-	switch s.places.take(v.key(), false) {
-	case fullForOne:
-		refuseFor(w, http.StatusTooManyRequests, retryFull, "too-many-sockets", "this address holds too many sockets", "close another page of this gateway")
-		return
-	case fullForAll:
-		refuseFor(w, http.StatusServiceUnavailable, retryFull, "full", "all sockets of this gateway are taken", "")
+	ctx, leave, says := s.enter(r, v.key())
+	if says != taken {
+		refuseEntry(w, says)
 		return
 	}
-	defer s.places.give(v.key())
-	ctx, end := s.begin(r)
-	if end == nil {
-		refuseFor(w, http.StatusServiceUnavailable, retryBroker, "closing", "the gateway is being closed", "")
-		return
+	defer func() {
+		if !accepted {
+			leave()
+		}
+	}()
+	asking, cancel := context.WithTimeout(ctx, f.limits.Handshake)
+	defer cancel()
+	stop := context.AfterFunc(r.Context(), cancel) // who asks may give up
+	up, err := f.ask(asking, hs)
+	stop()
+	if ctx.Err() == nil && r.Context().Err() == nil { // otherwise it is not the broker's doing
+		f.noteBroker(err)
 	}
-	defer end()
-	up, err := f.ask(ctx, hs)
-	f.noteBroker(ctx, err)
 	if err != nil {
 		refuseFor(w, http.StatusServiceUnavailable, retryBroker, "broker-off", "the broker takes no sockets at the moment", "")
 		return
 	}
-	defer up.conn.Close()
-	accepted = s.give(ctx, w, up)
+	client, early, err := hijack(w)
+	if err != nil {
+		_ = up.conn.Close()
+		f.log.Error("cannot take over a web socket's connection", "error", err)
+		refuse(w, http.StatusInternalServerError, "internal", "the gateway cannot forward this socket", "tell its owner; the log says more")
+		return
+	}
+	accepted = true
+	go func() {
+		defer leave()
+		s.forward(ctx, client, up, early)
+	}()
+}
+
+func refuseEntry(w http.ResponseWriter, says verdict) {
+	switch says {
+	case fullForOne:
+		refuseFor(w, http.StatusTooManyRequests, retryFull, "too-many-sockets", "this address holds too many sockets", "close another page of this gateway")
+	case fullForAll:
+		refuseFor(w, http.StatusServiceUnavailable, retryFull, "full", "all sockets of this gateway are taken", "")
+	default:
+		refuseFor(w, http.StatusServiceUnavailable, retryBroker, "closing", "the gateway is being closed", "")
+	}
 }
 
 // noteBroker logs the first failure and the recovery, and nothing in between.
-func (f *Front) noteBroker(ctx context.Context, err error) {
+func (f *Front) noteBroker(err error) {
 	switch {
 	case err == nil && f.sockets.failing.CompareAndSwap(true, false):
 		f.log.Info("broker takes web sockets again")
-	case err != nil && ctx.Err() == nil && f.sockets.failing.CompareAndSwap(false, true):
+	case err != nil && f.sockets.failing.CompareAndSwap(false, true):
 		f.log.Warn("broker takes no web sockets", "error", err)
 	}
 }
 
 // upstream is a socket that the broker has accepted.
 type upstream struct {
-	conn   net.Conn
-	answer string // for the client, up to and with the empty line
-	early  []byte // what the broker said behind its answer
+	conn  net.Conn
+	first []byte // for the client: the broker's answer, and what it said behind that
 }
 
 // maxAnswer bounds the header of the broker's answer, in bytes.
 const maxAnswer = 8 << 10
 
-// ask has the broker accept a socket, within the time for it. The broker does the handshake itself: its answer is passed
+// ask has the broker accept a socket before ctx ends. The broker does the handshake itself: its answer is passed
 // on.
 func (f *Front) ask(ctx context.Context, hs handshake) (upstream, error) {
 	address := f.broker()
 	if address == "" {
 		return upstream{}, errors.New("its listener for WebSockets is off")
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.limits.Handshake)
-	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return upstream{}, err
 	}
-	// Reads and writes below end with ctx; were it too late by then, the caller's own use of ctx notices.
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	up, err := greet(conn, address, hs)
 	if !stop() && err == nil {
@@ -183,23 +202,19 @@ func greet(conn net.Conn, address string, hs handshake) (upstream, error) {
 		answer += "Sec-WebSocket-Protocol: " + p + "\r\n"
 	}
 	early, err := in.Peek(in.Buffered())
-	return upstream{conn: conn, answer: answer + "\r\n", early: early}, err
+	return upstream{conn, append([]byte(answer+"\r\n"), early...)}, err
 }
 
-// give takes the client's connection away from its server and forwards until the end. It is false if nothing was
-// forwarded.
-func (s *sockets) give(ctx context.Context, w http.ResponseWriter, up upstream) bool {
-	client, buffered, err := http.NewResponseController(w).Hijack()
+// hijack takes the client's connection away from its server, with what the client has said already.
+func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		s.log.Error("cannot take over a web socket's connection", "error", err)
-		refuse(w, http.StatusInternalServerError, "internal", "the gateway cannot forward this socket", "tell its owner; the log says more")
-		return false
+		return nil, nil, err
 	}
-	defer client.Close()
 	early, err := buffered.Reader.Peek(buffered.Reader.Buffered())
 	if err != nil {
-		return false
+		_ = conn.Close()
+		return nil, nil, err
 	}
-	s.forward(ctx, client, up, early)
-	return true
+	return conn, append([]byte(nil), early...), nil // not the server's own buffer: that is to go
 }

@@ -1,8 +1,10 @@
 package front_test
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -135,8 +137,8 @@ func TestEarlyWordsArrive(t *testing.T) {
 	})
 	for _, secure := range []bool{false, true} {
 		w := dial(t, server(t, newFront(t, front.Options{Broker: b}), secure))
-		w.say("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\n" +
-			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\nearly")
+		w.ask("/")
+		w.say("early")
 		w.response()
 		w.hear("welcome")
 		w.hear("early")
@@ -216,10 +218,7 @@ func TestCloseEndsSocketsAndNothingElse(t *testing.T) {
 	s := server(t, f, true)
 	open, asking := dial(t, s), dial(t, s)
 	open.upgrade("/")
-	go func() {
-		_, _ = io.WriteString(asking, "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\n"+
-			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqttv3.1\r\n\r\n")
-	}()
+	asking.ask("/", "Sec-WebSocket-Protocol: mqttv3.1")
 	<-hangs
 	f.Close()
 	open.hearEnd()
@@ -273,4 +272,35 @@ func TestHTTP2HasNoSuchSockets(t *testing.T) {
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: mqtt") // a recorder cannot either
 	wantRefusal(t, res, http.StatusInternalServerError, "internal")
 	noSockets(t, f)
+}
+
+// A broker that is off fills no log, and a visitor who gives up is not the broker's fault.
+func TestBrokersTroubleIsLoggedOnce(t *testing.T) {
+	var log bytes.Buffer
+	address, hangs := "", make(chan struct{})
+	slow := broker(t, func(conn *net.TCPConn, r *http.Request) {
+		hangs <- struct{}{}
+		_, _ = io.Copy(io.Discard, conn)
+	})
+	good := broker(t, parrot)
+	f := newFront(t, front.Options{Broker: func() string { return address }, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s := server(t, f, false)
+	try := func() { _ = dial(t, s).upgrade("/") }
+	for range 3 {
+		try()
+	}
+	address = good()
+	for range 3 {
+		try()
+	}
+	address = slow()
+	w := dial(t, s)
+	w.ask("/")
+	<-hangs
+	_ = w.Close()
+	eventually(t, "the visitor's place to be free", func() bool { return f.Stats().Sockets <= 3 })
+	f.Close()
+	if off, on := strings.Count(log.String(), "takes no web sockets"), strings.Count(log.String(), "takes web sockets again"); off != 1 || on != 1 {
+		t.Errorf("%d and %d lines:\n%s", off, on, log.String())
+	}
 }

@@ -91,6 +91,12 @@ func dial(t testing.TB, s *httptest.Server) wire {
 // upgrade asks for a socket; edits replace or, with an empty value, remove headers.
 func (w wire) upgrade(path string, edits ...string) *http.Response {
 	w.t.Helper()
+	w.ask(path, edits...)
+	return w.response()
+}
+
+func (w wire) ask(path string, edits ...string) {
+	w.t.Helper()
 	h := http.Header{"Host": {"here.example"}, "Upgrade": {"websocket"}, "Connection": {"keep-alive, Upgrade"},
 		"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}, "Sec-Websocket-Protocol": {"mqtt"}}
 	for _, e := range edits {
@@ -102,7 +108,6 @@ func (w wire) upgrade(path string, edits ...string) *http.Response {
 	var text strings.Builder
 	_ = h.Write(&text)
 	w.say(fmt.Sprintf("GET %s HTTP/1.1\r\n%s\r\n", path, text.String()))
-	return w.response()
 }
 
 func (w wire) response() *http.Response {

@@ -19,14 +19,20 @@ import (
 // Client is an MQTT connection over WebSockets.
 type Client struct {
 	Lost chan struct{} // closed at its first end that was not its own wish
-	Got  chan string   // payloads, in order; what nobody fetches is lost
+	Got  chan Message  // in order; what nobody fetches is lost
 
 	mqtt mqtt.Client
 }
 
+// Message is what a client received, and when.
+type Message struct {
+	Payload string
+	At      time.Time
+}
+
 // Dial connects a client to ws:// or wss://, whose certificate it does not check. Headers may be nil.
 func Dial(url string, headers http.Header, again bool) (*Client, error) {
-	c := &Client{Lost: make(chan struct{}), Got: make(chan string, 1024)}
+	c := &Client{Lost: make(chan struct{}), Got: make(chan Message, 1024)}
 	var once sync.Once
 	o := mqtt.NewClientOptions().AddBroker(url).SetClientID("t" + rand.Text()[:20]).SetHTTPHeaders(headers).
 		SetConnectTimeout(10 * time.Second).SetAutoReconnect(again).SetMaxReconnectInterval(50 * time.Millisecond).
@@ -34,7 +40,7 @@ func Dial(url string, headers http.Header, again bool) (*Client, error) {
 		SetConnectionLostHandler(func(mqtt.Client, error) { once.Do(func() { close(c.Lost) }) }).
 		SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) {
 			select {
-			case c.Got <- string(m.Payload()):
+			case c.Got <- Message{string(m.Payload()), time.Now()}:
 			default:
 			}
 		})
@@ -86,8 +92,8 @@ func (c *Client) Send(topic, payload string) { c.mqtt.Publish(topic, 0, false, p
 func (c *Client) Next(t testing.TB) string {
 	t.Helper()
 	select {
-	case text := <-c.Got:
-		return text
+	case m := <-c.Got:
+		return m.Payload
 	case <-time.After(15 * time.Second):
 		t.Fatal("no message within 15 s")
 		return ""

@@ -29,6 +29,8 @@ export type NoOffer = '' | 'unread' | 'none' | 'untrusted'
 
 /** Eight hours of live readings. */
 const slots = 57_600
+/** The end of an account whose end is not known: the last time a Date can hold. */
+const endless = 8.64e15
 /** Without a message for this long, in ms, a live connection is taken for dead. */
 const silence = 12_000
 
@@ -110,6 +112,27 @@ export class App {
     }
   }
 
+  /** Credentials that the visitor has from elsewhere. When they end, the broker says. */
+  signIn(username: string, password: string): void {
+    if (this.fingerprint === '') return this.news.set({ kind: 'problem', words: 'The gateway has not said who it is yet. Try again when the offer is there.' })
+    this.news.set(null)
+    this.#keep((b) => (b.accounts[username] = { username, password, end: endless, topics: [], typed: true }))
+  }
+
+  /** Forgets an account in this browser. */
+  forget(username: string): void {
+    this.#keep((b) => {
+      delete b.accounts[username]
+      if (b.last === username) b.last = ''
+    })
+  }
+
+  #keep(change: (b: Book) => void): void {
+    const book = this.books.change(this.fingerprint, change)
+    this.book.set(book)
+    this.#choose(book)
+  }
+
   /** The visitor says that another gateway at this address is right. */
   trustAnother(fingerprint: string): void {
     this.books.remember(this.#address, fingerprint)
@@ -164,15 +187,18 @@ export class App {
     const before = this.account.value
     if (account?.username !== before?.username || account?.end !== before?.end) this.account.set(account)
     this.link.use(account && { username: account.username, password: account.password })
-    if (before && !account) {
-      this.topics.lock()
+    if (before && !account) this.topics.lock()
+    if (before && !account && book.accounts[before.username]) {
       this.news.set({ kind: 'ended', words: 'Your access is over. What you recorded stays here until you leave the page.' })
     }
   }
 
   #refused(username: string): void {
     const account = this.account.value
-    if (account?.username === username && account.end > this.clock.now() + 5_000)
+    if (account?.username === username && account.typed) {
+      this.forget(username)
+      this.news.set({ kind: 'problem', words: `The broker does not know ${username} with this password, or the access is over.` })
+    } else if (account?.username === username && account.end > this.clock.now() + 5_000)
       this.news.set({ kind: 'problem', words: 'The broker refused the user name and password just now; trying again in 15 seconds.' })
   }
 
@@ -186,12 +212,10 @@ export class App {
       return
     }
     if (end === Infinity || this.books.read(this.fingerprint).accounts[username]?.end === end) return
-    const book = this.books.change(this.fingerprint, (b) => {
+    this.#keep((b) => {
       const account = b.accounts[username]
       if (account) account.end = payload === '' ? Math.min(account.end, this.clock.now()) : end
     })
-    this.book.set(book)
-    this.#choose(book)
   }
 
   #tick(): void {

@@ -11,6 +11,8 @@ export interface Account {
   /** ms since 1970, by the gateway's clock. */
   end: number
   topics: string[]
+  /** Typed in by the visitor, and not known to be right. */
+  typed?: boolean
 }
 
 /** How far an order has come. sending: the gateway has not answered yet. */
