@@ -137,8 +137,7 @@ func TestEarlyWordsArrive(t *testing.T) {
 	})
 	for _, secure := range []bool{false, true} {
 		w := dial(t, server(t, newFront(t, front.Options{Broker: b}), secure))
-		w.ask("/")
-		w.say("early")
+		w.say(request("/") + "early")
 		w.response()
 		w.hear("welcome")
 		w.hear("early")

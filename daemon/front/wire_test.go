@@ -97,6 +97,10 @@ func (w wire) upgrade(path string, edits ...string) *http.Response {
 
 func (w wire) ask(path string, edits ...string) {
 	w.t.Helper()
+	w.say(request(path, edits...))
+}
+
+func request(path string, edits ...string) string {
 	h := http.Header{"Host": {"here.example"}, "Upgrade": {"websocket"}, "Connection": {"keep-alive, Upgrade"},
 		"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}, "Sec-Websocket-Protocol": {"mqtt"}}
 	for _, e := range edits {
@@ -107,7 +111,7 @@ func (w wire) ask(path string, edits ...string) {
 	}
 	var text strings.Builder
 	_ = h.Write(&text)
-	w.say(fmt.Sprintf("GET %s HTTP/1.1\r\n%s\r\n", path, text.String()))
+	return fmt.Sprintf("GET %s HTTP/1.1\r\n%s\r\n", path, text.String())
 }
 
 func (w wire) response() *http.Response {
