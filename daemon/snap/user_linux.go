@@ -48,16 +48,13 @@ func Drop(dirs map[string]os.FileMode) error {
 	return nil
 }
 
-// giveAway makes dir and gives it away with everything below, unless that was done before.
+// giveAway makes dir and gives it away with everything below, unless that was done before. The other service may be doing
+// the same at this moment.
 func giveAway(dir string, mode os.FileMode) error {
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return err
 	}
-	var stat syscall.Stat_t
-	if err := syscall.Lstat(dir, &stat); err != nil {
-		return err
-	}
-	if stat.Uid == daemonUser {
+	if given(dir) {
 		return nil // root in a snap could not even look into it
 	}
 	// What is below first: afterwards there is no way in.
@@ -67,8 +64,16 @@ func giveAway(dir string, mode os.FileMode) error {
 		}
 		return os.Lchown(path, daemonUser, daemonUser)
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = os.Lchown(dir, daemonUser, daemonUser)
 	}
-	return os.Lchown(dir, daemonUser, daemonUser)
+	if given(dir) {
+		return nil // the other one was faster, and had given away what is below before
+	}
+	return err
+}
+
+func given(dir string) bool {
+	var stat syscall.Stat_t
+	return syscall.Lstat(dir, &stat) == nil && stat.Uid == daemonUser
 }
