@@ -195,7 +195,7 @@ func TestAPIGetsItsPathsAndNoOthers(t *testing.T) {
 			t.Errorf("%s arrives as %s", path, e.Path)
 		}
 	}
-	for _, path := range []string{"/apis", "/healthz/x", "/API", "//api", "/./api", "/x/../api"} {
+	for _, path := range []string{"/apis", "/healthz/x", "/API", "//api", "/./api", "/x/../api", "/api//x", "/api/./x", "/api/../x", "/api/.."} {
 		wantRefusal(t, ask(f, "GET", path), http.StatusNotFound, "not-found")
 	}
 }

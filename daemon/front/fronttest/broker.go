@@ -55,8 +55,10 @@ func StartBroker(t testing.TB) *Broker {
 	}
 	b := &Broker{TCP: FreeAddress(t), WebSockets: FreeAddress(t), t: t}
 	conf := filepath.Join(t.TempDir(), "mosquitto.conf")
+	// Without a socket_domain, 2.0.11 ignores the address of a WebSockets listener and listens on all of them.
 	text := fmt.Sprintf("user %s\nallow_anonymous true\npersistence false\nlog_dest stderr\nlog_type error\nlog_type notice\n"+
-		"listener %s 127.0.0.1\nlistener %s 127.0.0.1\nprotocol websockets\n", me.Username, port(b.TCP), port(b.WebSockets))
+		"listener %s 127.0.0.1\nlistener %s 127.0.0.1\nprotocol websockets\n"+
+		"socket_domain ipv4\n", me.Username, port(b.TCP), port(b.WebSockets))
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
