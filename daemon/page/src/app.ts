@@ -80,6 +80,7 @@ export class App {
       if (s.phase === 'open' && this.curve.value !== null) void this.readAverages() // fill what was missed
     })
     if (this.fingerprint !== '') this.#open(this.fingerprint)
+    else this.#choose(this.books.read(this.#bookID))
     void this.readAverages()
     void this.readOffer()
     setInterval(() => this.#tick(), 1_000)
@@ -114,7 +115,6 @@ export class App {
 
   /** Credentials that the visitor has from elsewhere. When they end, the broker says. */
   signIn(username: string, password: string): void {
-    if (this.fingerprint === '') return this.news.set({ kind: 'problem', words: 'The gateway has not said who it is yet. Try again when the offer is there.' })
     this.news.set(null)
     this.#keep((b) => (b.accounts[username] = { username, password, end: endless, topics: [], typed: true }))
   }
@@ -128,9 +128,14 @@ export class App {
   }
 
   #keep(change: (b: Book) => void): void {
-    const book = this.books.change(this.fingerprint, change)
+    const book = this.books.change(this.#bookID, change)
     this.book.set(book)
     this.#choose(book)
+  }
+
+  /** A gateway that sells nothing does not say who it is; its book is then kept under its address. */
+  get #bookID(): string {
+    return this.fingerprint || `at ${this.#address}`
   }
 
   /** The visitor says that another gateway at this address is right. */
@@ -152,7 +157,9 @@ export class App {
       const pinned = this.fingerprint
       const got = verifyOffer(raw, pinned || undefined)
       if (pinned === '') {
+        const { accounts } = this.books.read(this.#bookID)
         this.books.remember(this.#address, got.fingerprint)
+        this.books.change(got.fingerprint, (b) => (b.accounts = { ...accounts, ...b.accounts }))
         this.#open(got.fingerprint)
       }
       if (this.offer.value && Date.parse(got.offer.ts) < Date.parse(this.offer.value.offer.ts)) return
@@ -204,17 +211,16 @@ export class App {
 
   /** A grant's own topic: renewed elsewhere, or ended before its time. */
   #grant(username: string, payload: string): void {
-    if (this.fingerprint === '') return
     let end = 0
     try {
-      if (payload !== '') end = Date.parse((JSON.parse(payload) as { end: string }).end) || Infinity
+      if (payload !== '') end = Date.parse((JSON.parse(payload) as { end: string }).end) || endless
     } catch {
       return
     }
-    if (end === Infinity || this.books.read(this.fingerprint).accounts[username]?.end === end) return
+    const known = this.books.read(this.#bookID).accounts[username]
+    if (!known || (known.end === end && !known.typed)) return
     this.#keep((b) => {
-      const account = b.accounts[username]
-      if (account) account.end = payload === '' ? Math.min(account.end, this.clock.now()) : end
+      b.accounts[username] = { ...known, typed: false, end: payload === '' ? Math.min(known.end, this.clock.now()) : end }
     })
   }
 

@@ -1,6 +1,8 @@
 // The MQTT client as a script of its own: it is larger than the rest of the page, and the first picture does not need it.
 
-import mqtt from 'mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
+import * as clientModule from 'mqtt/lib/client'
+import { browserStreamBuilder } from 'mqtt/lib/connect/ws'
 import type { Connection, ConnectionEvents, ConnectOptions } from './gateway.ts'
 
 /** Largest message that is looked at, in bytes. */
@@ -10,9 +12,25 @@ export interface MqttPart {
   connect(url: string, options: ConnectOptions, events: ConnectionEvents): Connection
 }
 
+/** The class itself, without mqtt.connect: that would bring TCP, TLS and proxies along. */
+const Client = unwrap(clientModule) as new (build: typeof browserStreamBuilder, options: IClientOptions) => MqttClient
+
+/** CommonJS seen from a module: the class is the default of the default. */
+function unwrap(m: unknown): unknown {
+  let it = m
+  while (it !== null && typeof it === 'object' && 'default' in it) it = it.default
+  return it
+}
+
 const part: MqttPart = {
   connect(url, options, events) {
-    const client = mqtt.connect(url, {
+    const at = new URL(url)
+    const secure = at.protocol === 'wss:'
+    const client = new Client(browserStreamBuilder, {
+      protocol: secure ? 'wss' : 'ws',
+      hostname: at.hostname,
+      port: Number(at.port) || (secure ? 443 : 80),
+      path: at.pathname,
       clientId: options.clientId,
       ...(options.username === undefined ? {} : { username: options.username, password: options.password ?? '' }),
       protocolVersion: 4,
