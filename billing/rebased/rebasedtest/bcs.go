@@ -120,7 +120,7 @@ func (t *transaction) effects() []byte {
 	w.raw(absent)
 	w.len(0) // dependencies
 	w.u64(t.version)
-	coins := t.coins()
+	coins := t.made
 	w.len(1 + len(coins))
 	w.address(t.sender.gas)
 	w.raw(stateExists)

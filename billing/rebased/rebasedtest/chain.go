@@ -60,6 +60,15 @@ type transaction struct {
 	rebate     uint64
 	extra      []Change
 	version    uint64 // of the objects it wrote
+	made       []coin
+	moved      []Change
+}
+
+// execute works out what the transaction does; nothing of it changes any more.
+func (t *transaction) execute() {
+	t.digest = digest("TransactionData::", t.data())
+	t.made = t.coins()
+	t.moved = t.changes()
 }
 
 // checkpoint is a sealed part of the ledger.
@@ -132,7 +141,7 @@ func (t *transaction) touches(address string) bool {
 	if t.sender.Address == address {
 		return true
 	}
-	for _, c := range t.coins() {
+	for _, c := range t.made {
 		if c.owner == address {
 			return true
 		}

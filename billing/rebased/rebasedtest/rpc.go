@@ -189,7 +189,7 @@ func (s *Server) rpcTransaction(t *transaction, show options, f Faults) dict {
 	}
 	if show.ShowBalanceChanges {
 		list := []any{}
-		for _, c := range t.changes() {
+		for _, c := range t.moved {
 			list = append(list, dict{"owner": c.rpcOwner(), "coinType": short(c.Coin), "amount": c.Amount})
 		}
 		out["balanceChanges"] = list
@@ -238,7 +238,7 @@ func (t *transaction) rpcEffects() dict {
 		"gasObject": gas, "mutated": []any{gas},
 		"modifiedAtVersions": []any{dict{"objectId": t.sender.gas, "sequenceNumber": strconv.FormatUint(t.version-1, 10)}}}
 	created := []any{}
-	for _, c := range t.coins() {
+	for _, c := range t.made {
 		created = append(created, dict{"owner": dict{"AddressOwner": c.owner}, "reference": reference(c.id, t.version, digest("object", []byte(c.id)))})
 	}
 	if len(created) > 0 {

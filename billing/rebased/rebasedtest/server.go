@@ -110,7 +110,7 @@ func (s *Server) Submit(t Transaction) string {
 	defer s.mu.Unlock()
 	s.count++
 	tx := &transaction{number: s.count, sender: t.From, pays: t.Pays, failed: t.Failed, rebate: t.Rebate, extra: t.Changes, version: s.count + 1}
-	tx.digest = digest("TransactionData::", tx.data())
+	tx.execute()
 	s.known[tx.digest] = tx
 	s.pending = append(s.pending, tx)
 	return tx.digest
@@ -154,7 +154,7 @@ func (s *Server) balance(address, coinType string, last uint64) (total *big.Int,
 	total = new(big.Int)
 	for _, c := range s.checkpoints[:min(uint64(len(s.checkpoints)), last+1)] {
 		for _, t := range c.list {
-			for _, ch := range t.changes() {
+			for _, ch := range t.moved {
 				n, ok := new(big.Int).SetString(ch.Amount, 10)
 				if !ok || ch.Object || ch.Owner != address || short(ch.Coin) != short(coinType) {
 					continue

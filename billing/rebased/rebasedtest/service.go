@@ -191,7 +191,7 @@ func (v service) effects(t *transaction) object {
 }
 
 func (v service) balanceChanges(t *transaction, args map[string]any) (any, error) {
-	list := t.changes()
+	list := t.moved
 	from, to, err := slice(args, len(list))
 	if err != nil {
 		return nil, err
