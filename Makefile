@@ -24,9 +24,20 @@ build: go-version
 	@$(GOBUILD) -o bin/wattgate ./daemon/cmd/wattgate
 	echo "built bin/wattgate $(VERSION)"
 
+# LEDGER=stardust runs the demo on a private IOTA network instead of play money; see `make ledger`.
 .PHONY: run
 run: broker-installed build
-	@exec bin/wattgate demo $(ARGS)
+	@if [[ '$(LEDGER)' != stardust ]]; then exec bin/wattgate demo $(ARGS); fi
+	go build -o bin/ledger ./billing/stardust/stardusttest/ledger
+	address=$$(bin/ledger address)
+	bin/ledger & ledger=$$!
+	trap 'kill $$ledger 2>/dev/null; wait $$ledger' EXIT
+	bin/wattgate demo --node http://127.0.0.1:14265 --address "$$address" $(ARGS)
+
+# A private IOTA network on the loopback interface, until Ctrl-C; it says how to pay. The first build takes minutes.
+.PHONY: ledger
+ledger: go-version
+	@go run ./billing/stardust/stardusttest/ledger $(ARGS)
 
 .PHONY: test
 test: broker-installed gcc-installed iproute-installed node-version go-version

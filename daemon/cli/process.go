@@ -216,6 +216,8 @@ func runDemo(ctx context.Context, s Streams, args []string) error {
 	f.StringVar(&o.Amount, "amount", "0.0005", "the price in `IOTA` of one period")
 	f.DurationVar(&o.Period, "period", time.Hour, "the `time` one period buys")
 	f.DurationVar(&o.AverageEvery, "average-every", time.Minute, "how often the free average goes out")
+	f.StringVar(&o.Node, "node", "", "sell on the private Stardust network whose node has this `URL`, not for play money")
+	f.StringVar(&o.Address, "address", "", "with --node: the `address` that buyers pay to")
 	f.BoolVar(&o.JSON, "json", false, "print `ready` as JSON")
 	if _, err := f.parse(args, 0, 0); err != nil {
 		return err

@@ -35,19 +35,23 @@ func (d *demo) announce(ctx context.Context) error {
 	if d.JSON {
 		return json.NewEncoder(d.Out).Encode(r)
 	}
+	money, wallet := "play money", "sandbox"
+	if d.Node != "" {
+		money, wallet = "a private network at "+d.Node, "stardust:FILE --node "+d.Node
+	}
 	_, err = fmt.Fprintf(d.Out, `ready
 
-  %d simulated plugs, play money, state in %s
+  %d simulated plugs, %s, state in %s
 
   Three things to try in another terminal:
 
     the free average:        mosquitto_sub -p %d -v -t 'sensor/#'
-    buy an hour and watch:   %s buy %s --wallet sandbox --watch
+    buy an hour and watch:   %s buy %s --wallet %s --watch
     how it is doing:         %s status --state %s
 
   Ctrl-C ends it all.
 
-`, d.Plugs, d.dirs.State, d.mqttPort, d.Program, r.TLS, d.Program, d.dirs.State)
+`, d.Plugs, money, d.dirs.State, d.mqttPort, d.Program, r.TLS, wallet, d.Program, d.dirs.State)
 	return err
 }
 

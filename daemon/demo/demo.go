@@ -32,6 +32,8 @@ type Options struct {
 	Amount       string // price in IOTA
 	Period       time.Duration
 	AverageEvery time.Duration
+	Node         string // of a private Stardust network; "" = the sandbox with its play money
+	Address      string // with Node: where buyers pay to
 	JSON         bool
 	Program      string // path of the wattgate binary
 	Out          io.Writer
@@ -160,11 +162,15 @@ func (d *demo) writeConfig(plugs []*devicestest.Plug) error {
 		serials = append(serials, p.Serial())
 	}
 	type object = map[string]any
+	ledger := object{"network": string(config.Sandbox)}
+	if d.Node != "" {
+		ledger = object{"network": string(config.Stardust), "node": d.Node, "address": d.Address}
+	}
 	doc, err := json.MarshalIndent(object{
 		"plugs":   object{"interface": "lo", "allow": serials},
 		"publish": object{"level": "live", "average-every": d.AverageEvery.String()},
 		"price":   object{"amount": d.Amount, "period": d.Period.String()},
-		"ledger":  object{"network": "sandbox"},
+		"ledger":  ledger,
 		"broker":  object{"listen": local(d.mqttPort), "tls-listen": local(d.tlsPort), "max-connections": 1000},
 		"web":     object{"listen": local(d.webPort), "tls-listen": ""},
 		"public":  object{"host": "127.0.0.1"},

@@ -134,7 +134,7 @@ export class Chart {
       ],
       series: [
         {},
-        { stroke: colour('--curve'), width: 2, fill: colour('--curve-fill'), points: { show: false } },
+        { stroke: colour('--curve'), width: this.view.span > 7_200 ? 1.25 : 2, fill: colour('--curve-fill'), points: { show: false } },
         { stroke: colour('--stale'), width: 2, dash: [3, 4], points: { show: false } },
       ],
       hooks: {
@@ -176,7 +176,7 @@ const label = (w: number): string => (Number.isInteger(w) ? w.toLocaleString('en
 function timeLabels(_u: uPlot, ticks: number[], _axis: number, _space: number, step: number): string[] {
   return ticks.map((t, i) => {
     const d = new Date(t * 1000)
-    const hm = d.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false })
+    const hm = d.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
     if (step < 60) return `${hm}:${String(d.getSeconds()).padStart(2, '0')}`
     const before = i > 0 ? new Date(ticks[i - 1]! * 1000) : d
     return before.getDate() === d.getDate() ? hm : d.toLocaleDateString([], { weekday: 'short', day: 'numeric' })

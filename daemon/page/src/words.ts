@@ -41,12 +41,13 @@ export function ago(seconds: number): string {
   return `${span(seconds < 60 ? seconds : seconds - (seconds % (seconds < 3600 ? 60 : 3600)))} ago`
 }
 
-export const clockTime = (ms: number): string => new Date(ms).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+export const clockTime = (ms: number, seconds = false): string =>
+  new Date(ms).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', ...(seconds ? { second: '2-digit' } : {}) })
 
 export function dayAndTime(ms: number, now: number = Date.now()): string {
   const day = new Date(ms)
   if (day.toDateString() === new Date(now).toDateString()) return clockTime(ms)
-  return day.toLocaleString([], { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+  return day.toLocaleString([], { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 }
 
 /** How a period is called: an hour, 24 hours, 90 seconds. */

@@ -2,7 +2,7 @@
 //
 //	ledger [-dir DIR] [-node HOST:PORT]                        until Ctrl-C; DIR keeps it
 //	ledger pay -key FILE -node URL ADDRESS AMOUNT [TAG]        pays AMOUNT base units
-//	ledger address [-key FILE]                                 the address of a key; a key that is not there is made
+//	ledger address [-key FILE]                                 the address of a key, of the gateway's if none is named; one that is not there is made
 package main
 
 import (
@@ -41,20 +41,29 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string) error {
+// gatewayKey is the file with the key of an address for a gateway to be paid at.
+const gatewayKey = "gateway.key"
+
+// place is where the network that runs by hand is kept.
+func place() (string, error) {
 	cache, err := os.UserCacheDir()
+	return filepath.Join(cache, "wattgate-ledger"), err
+}
+
+func run(ctx context.Context, args []string) error {
+	usual, err := place()
 	if err != nil {
 		return err
 	}
 	flags := flag.NewFlagSet("ledger", flag.ExitOnError)
-	dir := flags.String("dir", filepath.Join(cache, "wattgate-ledger"), "keeps the network; remove it to begin anew")
+	dir := flags.String("dir", usual, "keeps the network; remove it to begin anew")
 	node := flags.String("node", "127.0.0.1:14265", "address of the node's API")
 	flags.Parse(args)
 	n, err := stardusttest.Start(ctx, stardusttest.Options{Dir: *dir, Node: *node, Log: os.Stderr})
 	if err != nil {
 		return err
 	}
-	key := filepath.Join(*dir, "gateway.key")
+	key := filepath.Join(*dir, gatewayKey)
 	gateway, err := loadOrCreate(key)
 	if err != nil {
 		return errors.Join(err, n.Stop())
@@ -103,7 +112,11 @@ func pay(ctx context.Context, args []string) error {
 
 func address(args []string) error {
 	flags := flag.NewFlagSet("address", flag.ExitOnError)
-	key := flags.String("key", "", "key file; made if absent")
+	usual, err := place()
+	if err != nil {
+		return err
+	}
+	key := flags.String("key", filepath.Join(usual, gatewayKey), "key file; made if absent")
 	hrp := flags.String("hrp", "tst", "what addresses of the network begin with")
 	flags.Parse(args)
 	w, err := loadOrCreate(*key)
@@ -114,6 +127,9 @@ func address(args []string) error {
 }
 
 func loadOrCreate(key string) (*wallet.Wallet, error) {
+	if err := os.MkdirAll(filepath.Dir(key), 0o700); err != nil {
+		return nil, err
+	}
 	w, err := wallet.Load(key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return wallet.Create(key)

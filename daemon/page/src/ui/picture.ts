@@ -45,7 +45,7 @@ export class Picture {
     this.#chart = new Chart(must('chart'), this.#sources.day)
     this.#chart.moved = () => this.#controls()
     this.#chart.pointed = (at) =>
-      say(must('readout'), at === null ? '' : `${new Date(at.t * 1000).toLocaleTimeString()}  ${at.w === null ? 'nothing known' : `${watts(at.w)} W`}${at.stale ? ', old' : ''}`)
+      say(must('readout'), at === null ? '' : `${clockTime(at.t * 1000, this.#mode === 'live')}  ${at.w === null ? 'nothing known' : `${watts(at.w)} W`}${at.stale ? ', old' : ''}`)
     this.#choose = tabs(must('tab-day').parentElement!, (id) => this.#use(id as Mode))
     this.#buttons()
     app.lastMinute.watch(() => this.#fresh('day'))
@@ -197,7 +197,7 @@ export class Picture {
       const last = averages.last?.wh
       rows.push(['Mean of the day', `${watts(known.reduce((a, b) => a + b, 0) / known.length)} W`], ['Highest minute', `${watts(known.reduce((a, b) => Math.max(a, b), 0))} W`])
       rows.push(['Used in this time', first !== undefined && first !== null && last !== null && last !== undefined ? energy(last - first) : '–'])
-      rows.push(['Known', `${Math.round((averages.last?.coverage ?? 0) * 100)} % of the last minute`])
+      rows.push(['Known of the last minute', `${Math.round((averages.last?.coverage ?? 0) * 100)} %`])
     }
     const key = JSON.stringify(rows)
     const host = must('facts')

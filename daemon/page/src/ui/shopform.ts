@@ -93,7 +93,7 @@ const atOnce = (p: Product, least: number): string => (least > 1 ? `At least ${p
 
 function costs(offer: VerifiedOffer, p: Product, n: number): (Node | string)[] {
   const fee = offer.offer.fee
-  const out: (Node | string)[] = [`${period(p.period_s, n)} at ${p.price.amount} IOTA for ${period(p.period_s)}`]
+  const out: (Node | string)[] = [n === 1 ? `for ${period(p.period_s)}, from the moment access is proven` : `for ${period(p.period_s, n)}, at ${p.price.amount} for ${period(p.period_s)}`]
   if (unitsOf(fee) > 0n) out.push(h('br'), `The network takes about ${fee.amount} IOTA for the payment besides.`)
   if (offer.offer.reference_kind === 'amount') out.push(h('br'), 'The invoice asks for a tiny bit more, which tells your payment from others and buys time too.')
   if (offer.offer.network === 'sandbox') out.push(h('br'), h('span', { class: 'warm-text' }, 'Play money: it costs nothing.'))

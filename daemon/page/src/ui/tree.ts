@@ -44,24 +44,26 @@ export class Tree {
 
   #build(topics: Topic[]): void {
     const root = must('tree')
-    const lists = new Map<string, HTMLElement>([['', root]])
+    const items = new Map<string, HTMLElement>() // by path
     const leaves = new Map<string, Leaf>()
     root.replaceChildren()
+    /** The item of a path, with those above it; a topic may have others below it. */
+    const item = (path: string): HTMLElement => {
+      let li = items.get(path)
+      if (li) return li
+      const [above, name] = [path.slice(0, Math.max(0, path.lastIndexOf('/'))), path.slice(path.lastIndexOf('/') + 1)]
+      li = h('li', {}, h('p', { class: 'branch' }, `${name}/`))
+      items.set(path, li)
+      if (above === '') root.append(li)
+      else below(item(above)).append(li)
+      return li
+    }
     for (const t of topics) {
-      const parts = t.name.split('/')
-      const last = parts.pop()!
-      let path = ''
-      for (const part of parts) {
-        const parent = lists.get(path)!
-        path += `${part}/`
-        if (lists.has(path)) continue
-        const list = h('ul')
-        parent.append(h('li', {}, h('p', { class: 'branch' }, `${part}/`), list))
-        lists.set(path, list)
-      }
-      const leaf = this.#leaves.get(t.name) ?? newLeaf(last)
+      const leaf = this.#leaves.get(t.name) ?? newLeaf(t.name.slice(t.name.lastIndexOf('/') + 1))
       leaves.set(t.name, leaf)
-      lists.get(path)!.append(leaf.row)
+      const li = item(t.name)
+      li.querySelector(':scope > .branch')?.remove()
+      li.prepend(leaf.row)
     }
     this.#leaves = leaves
   }
@@ -103,7 +105,14 @@ function newLeaf(name: string): Leaf {
     full.hidden = !full.hidden
     title.setAttribute('aria-expanded', String(!full.hidden))
   })
-  return { row: h('li', { class: 'leaf' }, title, value, rate, full), value, rate, full, locked: undefined }
+  return { row: h('div', { class: 'leaf' }, title, value, rate, full), value, rate, full, locked: undefined }
+}
+
+/** The list below an item. */
+function below(item: HTMLElement): HTMLElement {
+  let list = item.querySelector<HTMLElement>(':scope > ul')
+  if (!list) item.append((list = h('ul')))
+  return list
 }
 
 /** The number that matters and the rest, of a payload. */
