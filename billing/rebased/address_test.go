@@ -45,7 +45,7 @@ func TestSecretsAreRefusedAndNotRepeated(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		for _, word := range strings.Fields(text) {
+		for word := range strings.FieldsSeq(text) {
 			if len(word) > 6 && strings.Contains(strings.ToLower(err.Error()), strings.ToLower(word)) {
 				t.Errorf("%s is repeated: %v", name, err)
 			}

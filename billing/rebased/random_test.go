@@ -24,7 +24,7 @@ func TestRandomFaultsNeitherLoseNorInvent(t *testing.T) {
 	if text := os.Getenv("WATTGATE_SEED"); text != "" {
 		seed, _ = strconv.ParseUint(text, 10, 64)
 	}
-	runs := 12
+	runs := 8
 	if testing.Short() {
 		runs = 2
 	}
@@ -60,7 +60,7 @@ func randomRun(t *testing.T, seed uint64) {
 	})
 }
 
-// poll lives through three hundred steps and then a calm end.
+// poll lives through two hundred steps and then a calm end.
 func (c *chaos) poll(name string) {
 	second := c.rand.IntN(2) == 0
 	open := func() *rebased.Ledger {
@@ -73,8 +73,8 @@ func (c *chaos) poll(name string) {
 	}
 	l, cursor, stored, again := open(), "", map[string]billing.Deposit{}, false
 	var sequence []string
-	for step := range 400 {
-		if c.calm = step > 300; !c.calm {
+	for step := range 260 {
+		if c.calm = step > 200; !c.calm {
 			c.happen()
 		} else if step%7 == 0 {
 			c.Seal()
@@ -130,7 +130,7 @@ func (c *chaos) happen() {
 	case 0, 1:
 		expect(c.Submit(pay), "")
 	case 2: // a burst, more than a page
-		for range c.rand.IntN(70) {
+		for range c.rand.IntN(2) * c.rand.IntN(70) {
 			expect(c.Submit(pay), "")
 		}
 	case 3:
