@@ -2,30 +2,10 @@ package billing
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
 )
-
-// BenchmarkCreditOnePayment is a payment a batch, each durable before the next.
-func BenchmarkCreditOnePayment(b *testing.B) {
-	store, err := Open(context.Background(), filepath.Join(b.TempDir(), "wattgate.db"), Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer store.Close()
-	shop, err := NewShop(store, testIdentity(b), testTerms(), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for i := 0; b.Loop(); i++ {
-		batch := Batch{Cursor: fmt.Sprint(i), Deposits: []Deposit{{ID: fmt.Sprint(i), Address: "a", Amount: 1, At: t0}}}
-		if _, err := shop.Credit(context.Background(), batch, t0); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
 
 // BenchmarkAccounts lists 10,000 live grants, as each reconciliation does.
 func BenchmarkAccounts(b *testing.B) {

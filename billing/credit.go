@@ -57,6 +57,9 @@ func (s *Shop) Credit(ctx context.Context, batch Batch, now time.Time) (changes 
 		if err := c.endGrants(ctx, network.Name); err != nil {
 			return err
 		}
+		if err := c.look(ctx); err != nil {
+			return err
+		}
 		pin, err := presentPin(ctx, tx, network.Name)
 		if err != nil {
 			return err
@@ -98,6 +101,8 @@ type crediting struct {
 	due     time.Time // by which rights are judged; now while trusted
 	trusted bool
 	changes []Change
+	// tagsOnly: no order is known by an amount or an address; set by look.
+	tagsOnly bool
 }
 
 // deposit stores a deposit; the insert alone decides whether it is a new one.

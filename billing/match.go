@@ -11,6 +11,12 @@ import (
 // maxHold bounds why a ledger holds a deposit, in bytes.
 const maxHold = 200
 
+// look finds out whether anything but tags is a reference in these books, so that catching up need not ask for each
+// deposit. What a transaction of credits adds are tags.
+func (c *crediting) look(ctx context.Context) error {
+	return c.tx.QueryRowContext(ctx, `SELECT NOT EXISTS (SELECT 1 FROM addresses) AND NOT EXISTS (SELECT 1 FROM orders WHERE kind <> 'tag')`).Scan(&c.tagsOnly)
+}
+
 // match gives a new deposit to the order it is for, or keeps it as unassigned with the reason.
 func (c *crediting) match(ctx context.Context, payment int64, d Deposit) error {
 	pooled, err := c.spend(ctx, d.Address)
@@ -38,6 +44,9 @@ func (c *crediting) match(ctx context.Context, payment int64, d Deposit) error {
 
 // spend has an address of the pool that money came to never be used again, and tells whether it is one.
 func (c *crediting) spend(ctx context.Context, address string) (pooled bool, err error) {
+	if c.tagsOnly {
+		return false, nil
+	}
 	res, err := c.tx.ExecContext(ctx, `UPDATE addresses SET free_ms = NULL WHERE network = ? AND address = ?`, c.terms.Network.Name, address)
 	if err != nil {
 		return false, err
@@ -68,7 +77,10 @@ func (c *crediting) orderFor(ctx context.Context, d Deposit, pooled bool) (o ord
 		}
 		return o, false, err
 	}
-	o, err = c.known(ctx, ReferenceAmount, d, ` AND o.amount = ?5`)
+	err = refuse(CodeNotFound, "", "")
+	if !c.tagsOnly {
+		o, err = c.known(ctx, ReferenceAmount, d, ` AND o.amount = ?5`)
+	}
 	if isNone(err) {
 		var why string
 		if why, err = c.whyNone(ctx, d); err == nil {
@@ -95,15 +107,14 @@ func (c *crediting) known(ctx context.Context, kind ReferenceKind, d Deposit, mo
 
 // whyNone tells the owner why a deposit fits no order; where amounts are references, which orders it may be for.
 func (c *crediting) whyNone(ctx context.Context, d Deposit) (string, error) {
-	near, err := c.nearest(ctx, d)
-	switch {
-	case err != nil:
-		return "", err
-	case len(near) > 0:
+	if c.terms.Network.kind() == ReferenceAmount {
+		near, err := c.nearest(ctx, d)
+		if err != nil || len(near) == 0 {
+			return "no order asks for this amount", err
+		}
 		return "no order asks for this amount; the nearest open ones: " + strings.Join(near, ", "), nil
-	case c.terms.Network.kind() == ReferenceAmount:
-		return "no order asks for this amount", nil
-	case len(d.Metadata) > 0:
+	}
+	if len(d.Metadata) > 0 {
 		return "no order has this reference and address, and what it carries is no sealed order", nil
 	}
 	return "no order has this reference and address", nil

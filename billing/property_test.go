@@ -39,9 +39,8 @@ const (
 // historian makes a history.
 type historian struct {
 	*world
-	r    *rand.Rand
-	h    history
-	late time.Time
+	r *rand.Rand
+	h history
 }
 
 // newHistory sells on a network by tags, amounts, addresses of the pool and orders inside payments.

@@ -50,8 +50,8 @@ func TestProtocolNamesEverything(t *testing.T) {
 
 // members are the names of a document's members in JSON.
 func members(doc reflect.Type) (names []string) {
-	for i := range doc.NumField() {
-		if name, _, _ := strings.Cut(doc.Field(i).Tag.Get("json"), ","); name != "" {
+	for field := range doc.Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
 			names = append(names, name)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -75,9 +76,7 @@ func TestEveryVectorIsLookedAt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			broken := map[string]json.RawMessage{}
-			for k, v := range all {
-				broken[k] = v
-			}
+			maps.Copy(broken, all)
 			text := []byte(string(value))
 			i := len(text) / 2
 			for !strings.ContainsRune("0123456789abcdefghijklmnopqrstuvwxyz", rune(text[i])) || text[i-1] == '\\' {
