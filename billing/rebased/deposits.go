@@ -94,7 +94,7 @@ func (l *Ledger) readOn(ctx context.Context, address string, p page, low, past u
 			if err != nil {
 				return nil, 0, err
 			}
-			if ok && !slices.ContainsFunc(list, func(a arrival) bool { return a.ID == d.ID }) {
+			if ok && !d.At.Before(l.since) && !slices.ContainsFunc(list, func(a arrival) bool { return a.ID == d.ID }) {
 				list = append(list, arrival{d, t.digest, t.checkpoint})
 			}
 			next = t.checkpoint

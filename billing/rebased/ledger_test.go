@@ -76,6 +76,13 @@ func TestOnlyMoneyFromOthersIsADeposit(t *testing.T) {
 	wantIDs(t, (&reader{}).take(t, w.ledger(t, w.both)), last)
 }
 
+// A payer who gains by his own transaction, from freed storage, was not paid by it.
+func TestARebateMakesNobodyARecipient(t *testing.T) {
+	w := newWorld(t)
+	d := w.submit(rebasedtest.Transaction{From: w.payer, Pays: []rebasedtest.Payment{{To: w.us.Address, Amount: 5}}, Rebate: 90_000_000})
+	wantIDs(t, (&reader{}).take(t, w.ledger(t, w.both)), d)
+}
+
 func TestChangesOfOneAddressAddUp(t *testing.T) {
 	w := newWorld(t)
 	iota := func(owner, amount string) rebasedtest.Change {
@@ -234,6 +241,21 @@ func TestWhatWasNotStoredIsListedAgain(t *testing.T) {
 	// A database that was restored is older than what the instance remembers.
 	got := (&reader{}).take(t, l)
 	wantIDs(t, got, a, b)
+}
+
+// A wallet that is older than the gateway has a history that nobody waits for.
+func TestWhatArrivedBeforeIsLeftOut(t *testing.T) {
+	w := newWorld(t)
+	old := w.Pay(w.payer, w.us.Address, 1)
+	w.Skip(10)
+	since, err := w.ledger(t, nil).Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Set(rebasedtest.JSONRPC, rebasedtest.Faults{Hide: func(d string) bool { return d == old }})
+	d := w.Pay(w.payer, w.us.Address, 2)
+	l := w.ledger(t, func(o *rebased.Options) { w.both(o); o.Since = since.At })
+	wantIDs(t, (&reader{}).take(t, l), d)
 }
 
 func TestACursorOfAnotherKindIsRefused(t *testing.T) {

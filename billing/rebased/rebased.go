@@ -26,6 +26,9 @@ type Options struct {
 	// call of Deposits asks it, and asks the node once more for each four of them. An address must be named before the
 	// money comes: the cursor passes all addresses together.
 	Others func(ctx context.Context) ([]string, error)
+	// Since leaves out what arrived before, such as what an older wallet received before there was a gateway: it would be
+	// listed for nothing, and a second node without the whole history could not confirm it. Zero: nothing is left out.
+	Since time.Time
 	// HTTP sends the requests; nil: a client of its own. Its redirect policy is replaced: none is followed.
 	HTTP *http.Client
 	// Log may be nil.
@@ -39,6 +42,7 @@ type Ledger struct {
 	second  *rpc // nil: none
 	address string
 	others  func(context.Context) ([]string, error)
+	since   time.Time
 	log     *slog.Logger
 
 	reading sync.Mutex // guards what follows; held while Deposits asks
@@ -69,7 +73,7 @@ func New(o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{node: graph{node}, address: address, others: o.Others, log: o.Log}
+	l := &Ledger{node: graph{node}, address: address, others: o.Others, since: o.Since, log: o.Log}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
