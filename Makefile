@@ -67,8 +67,7 @@ snap: go-version
 # ARM binaries and tests, emulated.
 .PHONY: arm
 arm: go-version
-	@if ! command -v qemu-arm-static >/dev/null; then .ci/apt qemu-user-static; fi
-	.ci/part arm
+	@.ci/part arm
 
 # --- what the targets stand on ----------------------------------------------------------------------------------------
 
