@@ -49,7 +49,7 @@ func weight(params string) float64 {
 		key, value, _ := strings.Cut(p, "=")
 		if strings.EqualFold(strings.TrimSpace(key), "q") {
 			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			if err != nil || !(q >= 0 && q <= 1) { // also not a number
+			if err != nil || q < 0 || q > 1 {
 				return 0
 			}
 			return q

@@ -162,6 +162,9 @@ func TestHalfAnEndIsPassedOn(t *testing.T) {
 		w.hear("all of it")
 		w.hearEnd()
 		noSockets(t, f)
+		if n := f.Stats().Conns; n != 0 {
+			t.Errorf("%d connections are still open", n)
+		}
 	}
 }
 
@@ -215,14 +218,19 @@ func TestCloseEndsSocketsAndNothingElse(t *testing.T) {
 	})
 	f := newFront(t, front.Options{Broker: b})
 	s := server(t, f, true)
-	open, asking := dial(t, s), dial(t, s)
+	open := dial(t, s)
 	open.upgrade("/")
+	for range 20 {
+		dial(t, s).upgrade("/")
+	}
+	asking := dial(t, s)
 	asking.ask("/", "Sec-WebSocket-Protocol: mqttv3.1")
 	<-hangs
-	f.Close()
+	if f.Close(); f.Stats().Sockets != 0 {
+		t.Error("it returns before the last socket is gone")
+	}
 	open.hearEnd()
 	wantRefusal(t, asking.response(), http.StatusServiceUnavailable, "broker-off")
-	noSockets(t, f)
 	wantRefusal(t, dial(t, s).upgrade("/"), http.StatusServiceUnavailable, "closing")
 	if e := wantEcho(t, ask(f, "GET", "/api/x")); e.Path != "/api/x" {
 		t.Errorf("%v", e)
@@ -282,7 +290,8 @@ func TestBrokersTroubleIsLoggedOnce(t *testing.T) {
 		_, _ = io.Copy(io.Discard, conn)
 	})
 	good := broker(t, parrot)
-	f := newFront(t, front.Options{Broker: func() string { return address }, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	f := newFront(t, front.Options{Broker: func() string { return address }, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Limits: front.Limits{Handshake: time.Hour}})
 	s := server(t, f, false)
 	try := func() { _ = dial(t, s).upgrade("/") }
 	for range 3 {

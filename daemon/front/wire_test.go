@@ -56,6 +56,9 @@ func agrees(conn io.Writer, behind string) {
 func server(t testing.TB, h http.Handler, secure bool) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
+	if f, ok := h.(*front.Front); ok {
+		s.Listener = f.Listener(s.Listener)
+	}
 	s.Config.ReadHeaderTimeout, s.Config.MaxHeaderBytes = 300*time.Millisecond, 16<<10
 	s.Config.ReadTimeout, s.Config.WriteTimeout = 400*time.Millisecond, 800*time.Millisecond
 	if secure {
