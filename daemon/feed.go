@@ -106,7 +106,7 @@ func (g *Gateway) mayRead(a billing.Account) bool {
 
 // webUnpaid answers 402 with the signed offer while something is sold.
 func (g *Gateway) webUnpaid(w http.ResponseWriter, r *http.Request) {
-	if !g.audience().selling {
+	if !g.sells() {
 		w.Header().Set("WWW-Authenticate", `Basic realm="wattgate"`)
 		webError(w, http.StatusUnauthorized, "no-grant", "this user name and password have no access, and this gateway sells none at the moment", "ask the owner for a user")
 		return

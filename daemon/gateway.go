@@ -62,6 +62,7 @@ type Gateway struct {
 	metrics   *metrics
 
 	accounts   atomic.Int64           // accounts in the last apply
+	onSale     atomic.Bool            // the shop has been told to sell
 	ledgerSeen atomic.Int64           // when the ledger last answered, Unix milliseconds
 	chain      atomic.Pointer[string] // of the ledger, once it is known to be the one of the books
 

@@ -114,8 +114,12 @@ func (g *Gateway) renewTerms(ctx context.Context) error {
 		return err
 	}
 	g.sold = t
+	g.onSale.Store(t.Selling)
 	return nil
 }
+
+// sells says whether an offer made now has something in it: the shop may not have heard yet of what changed a moment ago.
+func (g *Gateway) sells() bool { return g.onSale.Load() && g.audience().selling }
 
 // pages reads a list of the shop to its end.
 func pages[T any](ctx context.Context, page func(context.Context, int64) ([]T, error), id func(T) int64) ([]T, error) {

@@ -45,7 +45,7 @@ func (g *Gateway) webHealth(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (g *Gateway) webOffer(w http.ResponseWriter, r *http.Request) {
-	if !g.audience().selling {
+	if !g.sells() {
 		webError(w, http.StatusNotFound, "not-selling", "this gateway sells nothing at the moment", "")
 		return
 	}

@@ -17,6 +17,8 @@ export interface Source {
   newest(): number
   /** Time of the oldest. */
   oldest(): number
+  /** Begins with what there is, at least this many seconds wide, and grows to the view. Absent: always as wide as the view. */
+  growsFrom?: number
 }
 
 /** The narrowest view, in seconds. */
@@ -50,11 +52,9 @@ export class Chart {
 
   draw(): void {
     if (document.hidden) return
-    const end = this.view.end ?? this.#source.newest()
-    const [a, b] = [end - this.view.span, end]
-    this.#edges = [a, b]
+    this.#edges = this.#place()
     if (!this.#plot) return this.#rebuild()
-    this.#plot.setData(this.#source.series(a, b) as uPlot.AlignedData, true)
+    this.#plot.setData(this.#source.series(...this.#edges) as uPlot.AlignedData, true)
   }
 
   /** factor < 1 shows less, about the point at, seconds since 1970. */
@@ -81,6 +81,14 @@ export class Chart {
     this.view = view
     this.draw()
     this.moved()
+  }
+
+  /** Left and right edge of the picture. */
+  #place(): [number, number] {
+    const { newest, oldest, growsFrom } = this.#source
+    const end = this.view.end ?? newest()
+    const most = growsFrom === undefined ? Infinity : Math.max(growsFrom, newest() - oldest())
+    return [end - Math.min(this.view.span, most), end]
   }
 
   #key(e: KeyboardEvent): void {
@@ -110,8 +118,7 @@ export class Chart {
     this.#plot = undefined
     const { clientWidth: width, clientHeight: height } = this.#host
     if (width === 0 || height === 0) return
-    const end = this.view.end ?? this.#source.newest()
-    this.#edges = [end - this.view.span, end]
+    this.#edges = this.#place()
     const data = this.#source.series(...this.#edges) as uPlot.AlignedData
     this.#plot = new uPlot({ ...this.#options(), width, height }, data, this.#host)
   }

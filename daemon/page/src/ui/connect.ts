@@ -22,12 +22,12 @@ export class Connect {
     this.#app = app
     tabs(must('snippet-tabs'), (id) => this.#show(id))
     must('check').addEventListener('click', () => void this.#check())
-    for (const s of [app.offer, app.account, app.book]) s.watch(() => this.draw())
+    for (const s of [app.offer, app.account, app.book, app.status]) s.watch(() => this.draw())
   }
 
   draw(): void {
-    const { offer, account, fingerprint } = this.#app
-    const key = JSON.stringify([offer.value?.offer.endpoints, account.value?.username, fingerprint])
+    const { offer, account, fingerprint, status } = this.#app
+    const key = JSON.stringify([offer.value?.offer.endpoints, account.value?.username, fingerprint, status.value.state])
     if (key === this.#key) return
     this.#key = key
     const reach = reachOf(offer.value?.offer.endpoints, document.baseURI)
@@ -47,7 +47,7 @@ export class Connect {
       reach.tlsSHA256 ? row('Certificate, SHA-256', reach.tlsSHA256) : null,
       reach.plain ? place('MQTT without TLS', reach.plain) : null,
       row('MQTT over WebSockets', reach.websockets),
-      row('Free topics', 'sensor/1m, sensor/1m/w'),
+      app.status.value.state === 'private' ? null : row('Free topics', 'sensor/1m, sensor/1m/w'),
       sold.length > 0 ? row(user ? 'Your topics' : 'Topics for sale', (user?.topics.length ? user.topics : sold).join(', ')) : null,
       user ? row('User name', user.username) : null,
       row('Client id, random: whoever knows it can take your connection over', this.#clientID, 'Client id'),

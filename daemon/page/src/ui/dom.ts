@@ -51,8 +51,9 @@ export function say(e: Element, text: string): void {
   if (e.textContent !== text) e.textContent = text
 }
 
-export function show(e: HTMLElement, visible: boolean): void {
-  if (e.hidden === visible) e.hidden = !visible
+/** Shows or hides; icons have no hidden property of their own, so the attribute it is. */
+export function show(e: Element, visible: boolean): void {
+  if (e.hasAttribute('hidden') === visible) e.toggleAttribute('hidden', !visible)
 }
 
 /** Tells screen readers something that eyes see elsewhere. */

@@ -40,6 +40,7 @@ export class Picture {
         series: (a, b) => liveSeries(ring, a, b),
         newest: () => (ring.size > 0 ? ring.time(ring.size - 1) : app.clock.now() / 1000),
         oldest: () => (ring.size > 0 ? ring.time(0) : app.clock.now() / 1000),
+        growsFrom: 60,
       },
     }
     this.#chart = new Chart(must('chart'), this.#sources.day)
@@ -132,14 +133,12 @@ export class Picture {
     const unlocked = this.#unlocked
     const locked = this.#mode === 'live' && !unlocked
     show(must('live-lock'), !unlocked)
-    show(must('chart'), !locked)
-    show(must('tools'), !locked)
-    show(must('legend'), !locked)
     show(must('locked'), locked)
     if (locked) this.#lock()
     const why = locked ? '' : this.#nothing()
     say(must('chart-empty'), why)
     show(must('chart-empty'), why !== '')
+    for (const id of ['chart', 'tools', 'legend']) show(must(id), !locked && why === '')
   }
 
   #nothing(): string {
@@ -177,7 +176,7 @@ export class Picture {
     const w = slot ? slot.w : (minute?.w ?? NaN)
     say(must('now-watts'), watts(w))
     must('now-watts').parentElement!.classList.toggle('old', quiet || Number.isNaN(w) || (slot !== null && slot.ageMs > staleAfter))
-    let words = 'Waiting for the first reading'
+    let words = this.#app.curve.value === 'private' ? 'Nothing is published' : 'Waiting for the first reading'
     if (quiet) words = `No reading for ${span((Date.now() - lastLive.value) / 1000)}`
     else if (slot) words = liveWords(slot)
     else if (minute) words = minute.w === null ? 'The last minute is not known' : `Mean of the ${minute.windowS === 60 ? 'minute' : span(minute.windowS)} to ${clockTime(minute.at)}, ${ago((clock.now() - minute.at) / 1000)}`

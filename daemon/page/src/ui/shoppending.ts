@@ -20,7 +20,7 @@ const shouldHaveArrived = 10_000
 export function pendingFace(app: App, order: Pending): Face {
   const sandbox = order.agreed.network === 'sandbox'
   const invoice = readInvoice(app, order)
-  const head = h('p', {}, h('strong', {}, period(order.periodS, order.periods)), ' of live readings ', sandbox ? h('span', { class: 'play' }, 'play money') : null)
+  const head = h('p', {}, h('strong', {}, capital(period(order.periodS, order.periods))), ' of live readings ', sandbox ? h('span', { class: 'play' }, 'play money') : null)
   const steps = progress(order)
   if (order.phase === 'lapsed') return { parts: [head, steps, ...lapsed(app, order)] }
   if (order.phase === 'settled' || !invoice) return { parts: [head, steps, order.phase === 'sending' ? giveUp(app, 'Cancel') : null] }
@@ -41,6 +41,8 @@ export function pendingFace(app: App, order: Pending): Face {
   ]
   return { parts, tick }
 }
+
+const capital = (words: string): string => words[0]!.toUpperCase() + words.slice(1)
 
 /** The invoice was verified when it came; storage is not trusted more than the network. */
 function readInvoice(app: App, order: Pending): Invoice | null {
