@@ -17,6 +17,8 @@ help:
 	echo 'make test    install what is missing, run the whole suite'
 	echo 'make quick   what needs Go alone: no root, no network, no broker'
 	echo 'make snap    install what is missing, pack the snap into bin/ without snapcraft'
+	echo 'make snap-test  the snap in a virtual machine with a real snapd'
+	echo 'make ledger  a private IOTA network on this machine'
 	echo 'make bench   figures, each beside a baseline of the same run'
 
 .PHONY: build
@@ -40,7 +42,7 @@ ledger: go-version
 	@go run ./billing/stardust/stardusttest/ledger $(ARGS)
 
 .PHONY: test
-test: broker-installed gcc-installed iproute-installed node-version go-version
+test: broker-installed gcc-installed iproute-installed webservers-installed node-version go-version
 	@.ci/part all
 
 .PHONY: quick
@@ -63,6 +65,11 @@ cross: go-version
 .PHONY: snap
 snap: go-version
 	@go run ./snap/local/pack $(ARGS)
+
+# The packed snap under a real snapd, in a virtual machine; run it with nothing else on the machine.
+.PHONY: snap-test
+snap-test: go-version
+	@.ci/part snaptest
 
 # ARM binaries and tests, emulated.
 .PHONY: arm
@@ -93,6 +100,14 @@ gcc-installed:
 iproute-installed:
 	@PATH="$$PATH:/usr/sbin:/sbin"
 	if ! command -v ip >/dev/null; then .ci/apt iproute2; fi
+
+.PHONY: webservers-installed
+webservers-installed:
+	@missing=
+	PATH="$$PATH:/usr/sbin"
+	command -v nginx >/dev/null || missing="$$missing nginx-light"
+	command -v apache2 >/dev/null || missing="$$missing apache2-bin"
+	if [[ -n $$missing ]]; then .ci/apt $$missing; fi
 
 .PHONY: node-version
 node-version:

@@ -48,7 +48,7 @@ func (g *Gateway) openLedger() error {
 		}
 		g.ledger, g.runLedger = l, l.Run
 	case config.Rebased:
-		l, err := rebased.New(rebased.Options{Node: c.Node, SecondNode: c.SecondNode, Address: c.Address, Others: g.receiving, Log: g.log})
+		l, err := rebased.New(rebased.Options{Node: c.Node, SecondNode: c.SecondNode, Address: c.Address, Others: g.receiving, Since: g.born(), Log: g.log})
 		if err != nil {
 			return err
 		}
