@@ -203,7 +203,7 @@ func (w *world) obey(h history) {
 // TestMoneyLawsHoldInAnySequence: whatever the sequence, the repetitions, the batches and the restarts, nothing is
 // credited twice, nothing is lost, and every order brings the time that its payments buy at the prices of their time.
 func TestMoneyLawsHoldInAnySequence(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 6))
 			w := newWorld(t)

@@ -74,7 +74,7 @@ func refer(ctx context.Context, tx *sql.Tx, row *orderRow, n Network, open openO
 		return nil
 	}
 	if row.kind == ReferenceAmount && open.plain < maxOpenTransport {
-		if found, err := uniqueAmount(ctx, tx, row, now); err != nil || found {
+		if found, err := uniqueAmount(ctx, tx, row, MaxRemainder, now); err != nil || found {
 			return err
 		}
 	}
@@ -110,8 +110,9 @@ func firstFree(ctx context.Context, tx *sql.Tx, open openOrders, network string,
 	return at(first.Int64), nil
 }
 
-// uniqueAmount adds a remainder to what the order costs, such that no other order has the sum, and remembers it.
-func uniqueAmount(ctx context.Context, tx *sql.Tx, row *orderRow, now time.Time) (found bool, err error) {
+// uniqueAmount adds a remainder from 1 to most to what the order costs, such that no other order has the sum, and
+// remembers it.
+func uniqueAmount(ctx context.Context, tx *sql.Tx, row *orderRow, most int64, now time.Time) (found bool, err error) {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM amounts WHERE free_ms <= ?`, ms(now)); err != nil {
 		return false, err
 	}
@@ -121,26 +122,26 @@ func uniqueAmount(ctx context.Context, tx *sql.Tx, row *orderRow, now time.Time)
 	}
 	free := ms(at(row.expires).Add(amountKept))
 	for range 16 { // as long as less than half are taken, one in 65,000 orders needs the long way
-		if found, err = takeAmount(ctx, tx, row, Units(1+below(MaxRemainder)), free); err != nil || found {
+		if found, err = takeAmount(ctx, tx, row, Units(1+below(most)), free); err != nil || found {
 			return found, err
 		}
 	}
 	taken, err := collect(ctx, tx, func(scan func(...any) error) (amount Units, err error) {
 		err = scan(&amount)
 		return amount, err
-	}, `SELECT amount FROM amounts WHERE network = ? AND amount BETWEEN ? AND ?`, row.network, row.amount+1, row.amount+MaxRemainder)
-	if err != nil || len(taken) == MaxRemainder {
+	}, `SELECT amount FROM amounts WHERE network = ? AND amount BETWEEN ? AND ?`, row.network, row.amount+1, row.amount+Units(most))
+	if err != nil || len(taken) == int(most) {
 		return false, err
 	}
 	isTaken := make(map[Units]bool, len(taken))
 	for _, amount := range taken {
 		isTaken[amount-row.amount] = true
 	}
-	remainder := Units(1 + below(MaxRemainder))
-	for isTaken[remainder] {
-		remainder = remainder%MaxRemainder + 1
+	remainder := 1 + below(most)
+	for isTaken[Units(remainder)] {
+		remainder = remainder%most + 1
 	}
-	return takeAmount(ctx, tx, row, remainder, free)
+	return takeAmount(ctx, tx, row, Units(remainder), free)
 }
 
 // takeAmount gives the order an amount, if nobody has it; the insert alone decides.

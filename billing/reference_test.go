@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -35,33 +36,70 @@ func TestUniqueAmountIsTheReference(t *testing.T) {
 
 func TestNoAmountIsAskedForTwiceInThirtyDays(t *testing.T) {
 	w := newWorld(t)
+	const price, most = 500_000, 40
+	ask := func(now time.Time) (amount Units, found bool) {
+		row := orderRow{network: "rebased", amount: price, expires: ms(now.Add(openFor))}
+		w.must(w.store.write(context.Background(), "ask", func(tx *sql.Tx) (err error) {
+			found, err = uniqueAmount(context.Background(), tx, &row, most, now)
+			return err
+		}))
+		return row.amount, found
+	}
+	seen := map[Units]bool{}
+	for range most {
+		amount, found := ask(w.now)
+		if !found || seen[amount] || amount <= price || amount > price+most {
+			t.Fatalf("asked for %d, %v, after %v", amount, found, seen)
+		}
+		seen[amount] = true
+	}
+	if amount, found := ask(w.now.Add(openFor + amountKept - time.Second)); found {
+		t.Errorf("asked for %d again", amount)
+	}
+	if _, found := ask(w.now.Add(openFor + amountKept)); !found {
+		t.Error("an amount is never free again")
+	}
+}
+
+// TestAmountOfAnOrderThatWasForgottenIsStillTaken: a flood pushes unpaid orders out of the books, not their amounts; and
+// what was open while the gateway was down is remembered from when it comes back.
+func TestAmountOfAnOrderThatWasForgottenIsStillTaken(t *testing.T) {
+	w := newWorld(t)
 	w.use(ReferenceAmount)
-	v := w.buy(newBuyer(1), Order{})
-	taken, err := v.Amount.Units()
-	w.must(err)
-	// All others are taken, too, but one.
-	const left = 777
-	_, err = w.store.db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
-		INSERT INTO amounts (network, amount, free_ms) SELECT 'rebased', 500000 + i, ? FROM n WHERE i <> 777 ON CONFLICT DO NOTHING`, ms(w.now.Add(90*24*time.Hour)))
-	w.must(err)
-	if taken == 500_000+left {
-		t.Skip("one in a hundred thousand")
+	w.buy(newBuyer(1), Order{})
+	free := func() (at int64) {
+		w.must(w.store.db.QueryRow(`SELECT free_ms FROM amounts`).Scan(&at))
+		return at
 	}
-	if second := w.buy(newBuyer(2), Order{}); second.Reference != fmt.Sprint(500_000+left) {
-		t.Fatalf("asked for %s, only %d was free", second.Reference, 500_000+left)
+	if got := free(); got != ms(w.now.Add(openFor+amountKept)) {
+		t.Errorf("free at %v", at(got))
 	}
+	w.tick(10 * 24 * time.Hour) // down
+	_, err := w.store.db.Exec(`DELETE FROM orders`)
+	w.must(err)
+	w.tick(time.Hour)
+	if got := free(); got != ms(w.now.Add(amountKept-time.Hour)) {
+		t.Errorf("free at %v", at(got))
+	}
+}
+
+func TestAmountsUsedUpAreBusyUntilOneIsFree(t *testing.T) {
+	w := newWorld(t)
+	w.use(ReferenceAmount)
+	free := w.now.Add(time.Hour)
+	_, err := w.store.db.Exec(`INSERT INTO amounts (id, network, amount, free_ms) VALUES (1, 'rebased', 1, ?1), (?2, 'rebased', 2, ?1)`, ms(free), maxAmounts+1)
+	w.must(err)
 	place := func() error {
 		_, err := w.shop.PlaceOrder(context.Background(), w.seal(newBuyer(3), Order{}), Origin{Transport: ByHTTP}, w.now)
 		return err
 	}
-	wantCode(t, place(), CodeBusy)
-	w.tick(openFor)
-	w.tick(amountKept - openFor) // since it lapsed, a little less than 30 days
-	wantCode(t, place(), CodeBusy)
-	w.tick(openFor)
-	if again := w.buy(newBuyer(3), Order{}); again.Reference != fmt.Sprint(taken) && again.Reference != fmt.Sprint(500_000+left) {
-		t.Errorf("asked for %s, only the two forgotten were free", again.Reference)
+	err = place()
+	wantCode(t, err, CodeBusy)
+	if r := err.(*Refusal); !r.RetryAt.Equal(free) {
+		t.Errorf("come back at %v, want %v", r.RetryAt, free)
 	}
+	w.now = free
+	w.must(place())
 }
 
 func TestLateMoneyByAmountCountsForThirtyDays(t *testing.T) {
@@ -165,9 +203,7 @@ func TestPoolServesWhenAmountsAreUsedUp(t *testing.T) {
 	w.use(ReferenceAmount)
 	w.stock(1)
 	offer := w.offer()
-	for i := range maxOpenTransport {
-		w.quick(i)
-	}
+	w.openByMQTT(maxOpenTransport)
 	o := w.order(Order{Username: "alice"})
 	sealed, err := SealOrder(o, offer, newBuyer(1).key)
 	w.must(err)
@@ -199,17 +235,14 @@ func TestPoolServesWhenAmountsAreUsedUp(t *testing.T) {
 	}
 }
 
-// quick puts an open order of an amount into the books as MQTT would, without the cost of sealing one.
-func (w *world) quick(n int) {
+// openByMQTT puts so many open orders of amounts into the books, without the cost of sealing them.
+func (w *world) openByMQTT(n int) {
 	w.t.Helper()
-	row := orderRow{hash: fmt.Sprint("quick-", n), orderID: fmt.Sprint(n), buyerKey: "k", network: w.terms.Network.Name, address: w.terms.Network.Address,
-		kind: ReferenceAmount, reference: fmt.Sprint("wg-quick-", n), topics: "[]", periods: 1, amount: Units(2_000_000_000 + n), state: StateOpen,
-		placed: ms(w.now), expires: ms(w.now.Add(openFor)), username: "quick", cred: Credential{Iterations: 1}}
-	w.must(w.store.db.QueryRow(`SELECT max(id) FROM prices`).Scan(&row.priceID))
-	_, err := w.store.db.Exec(`INSERT INTO orders (hash, order_id, buyer_key, network, address, reference, topics, price_id, periods, amount, state,
-		username, chosen, reply_to, refund_address, transport, addr, placed_ms, expires_ms, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '', 'mqtt', '', ?, ?, ?)`,
-		row.hash, row.orderID, row.buyerKey, row.network, row.address, row.reference, row.topics, row.priceID, row.periods, row.amount, row.state,
-		row.username, row.placed, row.expires, row.kind)
+	_, err := w.store.db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+		INSERT INTO orders (hash, order_id, buyer_key, network, address, reference, topics, price_id, periods, amount, state,
+		username, chosen, reply_to, refund_address, transport, addr, placed_ms, expires_ms, kind)
+		SELECT 'quick-' || i, i, 'k', ?2, ?3, 'wg-quick-' || i, '[]', (SELECT max(id) FROM prices), 1, 2000000000 + i, 'open', 'quick', 0, '', '', 'mqtt', '', ?4, ?5, 'amount' FROM n`,
+		n, w.terms.Network.Name, w.terms.Network.Address, ms(w.now), ms(w.now.Add(openFor)))
 	w.must(err)
 }
 
