@@ -36,7 +36,7 @@ func (w *world) buy(name string) access {
 func saleAndEnd(w *world) {
 	w.must("snap set wattgate ledger.network=sandbox publish.level=live price.period=1m")
 	w.serves("serving")
-	if r := w.fromOutside("-t '#' -W 70"); !strings.Contains(r.Stdout, "sensor/1m {") || strings.Contains(r.Stdout, "sensor/live") || strings.Contains(r.Stdout, "sensor/plug") {
+	if r := w.fromOutside("-t '#' -W 70"); !strings.Contains(r.Stdout, "\nsensor/1m {") || strings.Contains(r.Stdout, "\nsensor/live") || strings.Contains(r.Stdout, "\nsensor/plug") {
 		w.t.Errorf("a stranger reads at live:\n%s", r.Stdout)
 	}
 	a := w.buy("mary")
@@ -44,10 +44,14 @@ func saleAndEnd(w *world) {
 	if r := w.fromOutside(login + "-t sensor/live -C 3 -W 10"); strings.Count(r.Stdout, "power_w") != 3 {
 		w.t.Errorf("who paid reads %q, %s", r.Stdout, r.Stderr)
 	}
-	// The stream ends with the minute, and the connection with it; mosquitto_sub would come back and be refused.
-	r := w.fromOutside(login + "-t sensor/live -W 90 --will-topic x 2>&1 | tail -n 3")
-	if !strings.Contains(strings.ToLower(r.Stdout), "not authorised") {
-		w.t.Errorf("the end did not close the connection: %q", r.Stdout)
+	// The stream ends with the minute: nothing comes after it, and the name lets nobody in again.
+	r := w.fromOutside(login + "-t sensor/live -W 75 | tail -n 1")
+	var last struct{ TS time.Time }
+	if _, payload, _ := strings.Cut(r.Stdout, " "); json.Unmarshal([]byte(payload), &last) != nil || last.TS.After(a.End.Add(time.Second)) || last.TS.Before(a.End.Add(-30*time.Second)) {
+		w.t.Errorf("it ends at %v, and the last reading is %q", a.End, r.Stdout)
+	}
+	if r := w.fromOutside(login + "-t sensor/live -C 1 -W 10"); !strings.Contains(strings.ToLower(r.Stderr), "not authorised") {
+		w.t.Errorf("after the end: %+v", r)
 	}
 	if now := w.must("date +%s"); now < fmt.Sprint(a.End.Unix()) {
 		w.t.Errorf("it ended before its time: %s, %v", now, a.End)
