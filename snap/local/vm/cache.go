@@ -3,6 +3,7 @@
 package vm
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -46,8 +47,15 @@ func openCache(log io.Writer) (*cache, error) {
 
 func (c *cache) close() { c.lock.Close() }
 
-// sweep removes what a killed process left half made, and what no recipe has asked for in a week.
+// sweep removes what a killed process left half made or running (its QEMU ended with it), and what no recipe has asked for in a week.
 func (c *cache) sweep() {
+	guests, _ := filepath.Glob(filepath.Join(os.TempDir(), guestPrefix+"*-*"))
+	for _, dir := range guests {
+		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), guestPrefix), "-")
+		if _, err := os.Stat(filepath.Join("/proc", pid)); errors.Is(err, os.ErrNotExist) {
+			os.RemoveAll(dir)
+		}
+	}
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
 		return

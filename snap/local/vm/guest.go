@@ -43,9 +43,12 @@ type Guest struct {
 	online map[User]bool // guarded by mu: connections that are up
 }
 
+// guestPrefix begins the name of a guest's directory; the process that runs it follows.
+const guestPrefix = "wattgate-vm-"
+
 func newGuest(stage string, log io.Writer) (*Guest, error) {
 	// Short: the paths of Unix sockets below it are limited to 107 bytes.
-	dir, err := os.MkdirTemp("", "wattgate-vm-")
+	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", guestPrefix, os.Getpid()))
 	if err != nil {
 		return nil, err
 	}

@@ -124,16 +124,29 @@ func TestHalfAStageIsNeverUsed(t *testing.T) {
 // A process that is killed cannot clean up; the next one does.
 func TestWhatAKilledProcessLeftIsSweptAway(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("TMPDIR", t.TempDir())
 	half := filepath.Join(os.Getenv("XDG_CACHE_HOME"), "wattgate", "snapvm", "tree-k.half")
-	if err := os.MkdirAll(half, 0o755); err != nil {
+	gone := filepath.Join(os.TempDir(), guestPrefix+"99999999-1") // above the highest pid of Linux, 4194304
+	ours, err := newGuest("", io.Discard)
+	if err != nil {
 		t.Fatal(err)
+	}
+	for _, dir := range []string{half, gone} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	c, err := openCache(io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.close()
-	if _, err := os.Stat(half); err == nil {
-		t.Error("it is still there")
+	for _, dir := range []string{half, gone} {
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%s is still there", dir)
+		}
+	}
+	if _, err := os.Stat(ours.dir); err != nil {
+		t.Errorf("a guest that is in use was swept away: %v", err)
 	}
 }
