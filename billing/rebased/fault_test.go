@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,7 @@ func TestFaultsNeitherLoseNorInvent(t *testing.T) {
 		"no data":          {Body: []byte(`{"data":null}`)},
 		"a list":           {Body: []byte(`[]`)},
 		"huge":             {Body: append([]byte(`{"data":"`), bytes.Repeat([]byte("x"), 5<<20)...)},
+		"padded":           {Tamper: func(b []byte) []byte { return append(b, bytes.Repeat([]byte(" "), 5<<20)...) }},
 		"odd chain":        {Chain: "7e57\nc0de"},
 		"long chain":       {Chain: strings.Repeat("7", 100)},
 		"field missing":    tamper(`"hasNextPage"`, `"hasMore"`),
@@ -397,6 +399,20 @@ func TestASlowNodeIsGivenUp(t *testing.T) {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
 	})
+}
+
+// A node that sends us elsewhere is not followed: the owner named it and no other.
+func TestNoRedirectIsFollowed(t *testing.T) {
+	w := newWorld(t)
+	for _, status := range []int{301, 302, 307, 308} {
+		away := httptest.NewServer(http.RedirectHandler(w.GraphQL(), status))
+		defer away.Close()
+		before := w.Requests(rebasedtest.GraphQL)
+		l := w.ledger(t, func(o *rebased.Options) { o.Node = away.URL })
+		if _, err := l.Deposits(t.Context(), ""); err == nil || w.Requests(rebasedtest.GraphQL) != before {
+			t.Errorf("%d: %v, asked %d times", status, err, w.Requests(rebasedtest.GraphQL)-before)
+		}
+	}
 }
 
 func TestOptionsThatCannotWorkAreRefused(t *testing.T) {

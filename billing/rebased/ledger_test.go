@@ -216,8 +216,37 @@ func TestARowThatCameLateIsFound(t *testing.T) {
 	w.Skip(60)
 	r.take(t, l)
 	w.Set(rebasedtest.GraphQL, rebasedtest.Faults{})
-	wantIDs(t, r.take(t, l), late)
+	for range 2 { // storing it fails at first
+		b, err := l.Deposits(t.Context(), r.cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(ids(b.Deposits), late) {
+			t.Fatalf("%v without %s", ids(b.Deposits), late)
+		}
+	}
+	if got := ids(r.take(t, l)); !slices.Contains(got, late) {
+		t.Errorf("%v without %s", got, late)
+	}
 	wantIDs(t, r.take(t, l))
+}
+
+// An address whose page ends later than another's must not get ahead of it.
+func TestAddressesArePassedTogether(t *testing.T) {
+	w := newWorld(t)
+	pool := rebasedtest.NewWallet("pool").Address
+	var want []string
+	for i := range 180 {
+		to := w.us.Address
+		if i%40 == 39 {
+			to = pool
+		}
+		want = append(want, w.Pay(w.payer, to, uint64(i+1)))
+	}
+	l := w.ledger(t, func(o *rebased.Options) {
+		o.Others = func(context.Context) ([]string, error) { return []string{pool}, nil }
+	})
+	wantIDs(t, (&reader{}).take(t, l), want...)
 }
 
 // What was listed and not stored, because the gateway died or its disk was full, is listed again; what was stored is not.
