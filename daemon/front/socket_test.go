@@ -83,6 +83,7 @@ func TestWhatIsNoMQTTSocketIsToldWhy(t *testing.T) {
 		"Sec-WebSocket-Version: 8":            {426, "websocket-version"},
 		"Sec-WebSocket-Key: short":            {400, "websocket-key"},
 		"Sec-WebSocket-Key: ":                 {400, "websocket-key"},
+		"Sec-WebSocket-Key: c2hvcnQ=":         {400, "websocket-key"},
 		"Content-Length: 5":                   {400, "websocket-body"},
 		"Transfer-Encoding: chunked":          {400, "websocket-body"},
 		"Origin: http://evil.example":         {403, "foreign-origin"},
@@ -91,7 +92,7 @@ func TestWhatIsNoMQTTSocketIsToldWhy(t *testing.T) {
 	} {
 		wantRefusal(t, dial(t, s).upgrade("/mqtt", edit), want.status, want.code)
 	}
-	if n := f.Stats(); n.Sockets != 0 || n.SocketsRefused != 11 {
+	if n := f.Stats(); n.Sockets != 0 || n.SocketsRefused != 12 {
 		t.Errorf("%+v", n)
 	}
 	if res := dial(t, s).upgrade("/mqtt", "Origin: http://here.example"); res.StatusCode != 101 {
