@@ -13,7 +13,7 @@ export interface MqttPart {
 }
 
 /** The class itself, without mqtt.connect: that would bring TCP, TLS and proxies along. */
-const Client = unwrap(clientModule) as new (build: typeof browserStreamBuilder, options: IClientOptions) => MqttClient
+const Client = unwrap(clientModule) as new (build: (client: MqttClient) => ReturnType<typeof browserStreamBuilder>, options: IClientOptions) => MqttClient
 
 /** CommonJS seen from a module: the class is the default of the default. */
 function unwrap(m: unknown): unknown {
@@ -26,7 +26,7 @@ const part: MqttPart = {
   connect(url, options, events) {
     const at = new URL(url)
     const secure = at.protocol === 'wss:'
-    const client = new Client(browserStreamBuilder, {
+    const wanted: IClientOptions = {
       protocol: secure ? 'wss' : 'ws',
       hostname: at.hostname,
       port: Number(at.port) || (secure ? 443 : 80),
@@ -41,7 +41,8 @@ const part: MqttPart = {
       timerVariant: 'native', // the other kind needs a worker made of text, which the page's policy forbids
       resubscribe: false,
       queueQoSZero: false,
-    })
+    }
+    const client = new Client((c) => browserStreamBuilder(c, wanted), wanted)
     let opened = false
     let refused = false
     let done = false

@@ -208,6 +208,19 @@ law('without an API the order and its answers go over MQTT', async (w) => {
   assert.equal(w.book.accounts.jane?.password, w.gateway.books.grant('jane')?.password)
 })
 
+law('paid is not yet access: until the broker’s proof there is no account', async (w) => {
+  const tab = w.tab('one')
+  tab.order({ ...hour, username: 'jane' }, w.offer)
+  await w.pass(300)
+  void tab.pay(playMoney(w.gateway))
+  await w.pass(8_000)
+  assert.equal(phase(w), 'settled')
+  assert.deepEqual(w.book.accounts, {})
+  assert.ok(!w.news.some((n) => n?.kind === 'ended'))
+  await w.pass(4_000)
+  assert.ok(w.book.accounts.jane)
+}, { terms: { proofMs: 9_000 } })
+
 law('part of the money is not access; the rest makes it whole', async (w) => {
   const tab = w.tab('one')
   tab.order(hour, w.offer)
