@@ -196,6 +196,22 @@ func TestHostileMetadataIsKeptAside(t *testing.T) {
 	}
 }
 
+// TestTagThatCollidesStopsNothing: who works out two orders with the same tag gets nothing by it.
+func TestTagThatCollidesStopsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.use(ReferenceTag)
+	first := w.buy(newBuyer(1), Order{})
+	second := w.seal(newBuyer(2), Order{})
+	_, err := w.store.db.Exec(`UPDATE orders SET reference = ? WHERE hash = ?`, referenceOf(OrderHash(second)), first.Hash)
+	w.must(err)
+	w.credit(w.carry(second, 500_000), w.carry(w.seal(newBuyer(3), Order{}), 500_000))
+	if u := w.unassigned(); len(u) != 1 || len(w.grants()) != 1 {
+		t.Errorf("unassigned %+v, grants %+v", u, w.grants())
+	}
+	_, err = w.shop.PlaceOrder(context.Background(), second, Origin{Transport: ByHTTP}, w.now)
+	wantCode(t, err, CodeOrderExists)
+}
+
 // sealFor seals to an offer of when there was something to buy.
 func (w *world) sealFor(o Order) []byte {
 	w.t.Helper()

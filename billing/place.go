@@ -234,11 +234,18 @@ func insertOrder(ctx context.Context, tx *sql.Tx, row *orderRow, o Order, origin
 	if row.cred, err = hashPassword(password, iterations); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO orders (hash, order_id, buyer_key, network, address, reference, topics, price_id, periods, amount, state,
+	res, err := tx.ExecContext(ctx, `INSERT INTO orders (hash, order_id, buyer_key, network, address, reference, topics, price_id, periods, amount, state,
 		username, chosen, iterations, salt, key, sealed_password, reply_to, refund_address, transport, addr, placed_ms, expires_ms, kind, carried)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		row.hash, row.orderID, row.buyerKey, row.network, row.address, row.reference, row.topics, row.priceID, row.periods, row.amount, row.state,
 		row.username, row.chosen, row.cred.Iterations, row.cred.Salt[:], row.cred.Key[:], row.sealedPassword, row.replyTo, o.RefundAddress,
 		origin.Transport, cleanText(origin.Addr, 64), row.placed, row.expires, row.kind, row.carried)
-	return err
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	// Two orders with one tag can be made on purpose: it has 80 bits. Nobody's payments may stop because of it.
+	return withReply(refuse(CodeOrderExists, "cannot place the order: another one has its reference", "seal it anew"), o.ReplyTo)
 }
