@@ -129,3 +129,23 @@ func TestDigestsAre32BytesInBase58(t *testing.T) {
 		}
 	}
 }
+
+// A null where the schema allows one is an error where money depends on it.
+func TestNullsAreErrors(t *testing.T) {
+	const whole = `{"digest":"J9n6NfZCesxAQNjwgf2nSK5kcfes77tTRcGNBLacrWGZ","sender":null,"effects":{"status":"SUCCESS",
+		"checkpoint":{"sequenceNumber":1,"timestamp":"2026-11-24T00:00:00Z"},"balanceChanges":{"pageInfo":{"hasNextPage":false,"endCursor":null},
+		"nodes":[{"owner":{"address":"0x9f8e5379678525edf768d7b507dc1ba9016fc4f0eac976ab7f74077d95fba312","asObject":null},"coinType":{"repr":"x"},"amount":"1"}]}}}`
+	for _, field := range []string{"", "digest", "effects", "status", "checkpoint", "sequenceNumber", "timestamp", "balanceChanges", "pageInfo", "hasNextPage", "nodes", "address", "coinType", "repr", "amount"} {
+		text := whole
+		if field != "" {
+			text = strings.Replace(text, `"`+field+`":`, `"`+field+`":null,"was":`, 1)
+		}
+		var wire wireTransaction
+		if err := json.Unmarshal([]byte(text), &wire); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := wire.transaction(); (err == nil) != (field == "") {
+			t.Errorf("%q null: %v", field, err)
+		}
+	}
+}

@@ -73,6 +73,7 @@ func TestNoOtherSignatureIsAccepted(t *testing.T) {
 		"no signature":      {Address: v.Address, Message: v.Message},
 		"no base64":         {Address: v.Address, Message: v.Message, Signature: "?" + v.Signature},
 		"loose base64":      {Address: v.Address, Message: v.Message, Signature: v.Signature + "\n\n" + "AA=="},
+		"spare bits":        {Address: v.Address, Message: v.Message, Signature: v.Signature[:len(v.Signature)-3] + "x=="},
 		"cut":               {Address: v.Address, Message: v.Message, Signature: base64.StdEncoding.EncodeToString(raw[:96])},
 		"long":              {Address: v.Address, Message: v.Message, Signature: base64.StdEncoding.EncodeToString(append(raw, 0))},
 		"far too long":      {Address: v.Address, Message: v.Message, Signature: strings.Repeat("AAAA", 5000)},
