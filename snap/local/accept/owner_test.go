@@ -122,20 +122,6 @@ func (w *world) confined() {
 	}
 }
 
-// resident is what both services keep in memory, in KiB.
-func (w *world) resident() int {
-	w.t.Helper()
-	processes, err := w.g.Processes(w.ctx, "wattgate")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	sum := 0
-	for _, p := range processes {
-		sum += p.RSS
-	}
-	return sum
-}
-
 // expectIn is an error unless text holds all of want.
 func expectIn(text string, want ...string) error {
 	var missing []string
