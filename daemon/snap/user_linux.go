@@ -3,6 +3,7 @@ package snap
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,6 +24,11 @@ func Drop(dirs map[string]os.FileMode) error {
 	if !Inside() || os.Geteuid() != 0 {
 		return nil
 	}
+	lock, err := alone()
+	if err != nil {
+		return fmt.Errorf("cannot wait for the other service: %w", err)
+	}
+	defer lock.Close()
 	for dir, mode := range dirs {
 		if err := giveAway(dir, mode); err != nil {
 			return fmt.Errorf("cannot give %s to the user snap_daemon: %w", dir, err)
@@ -48,13 +54,29 @@ func Drop(dirs map[string]os.FileMode) error {
 	return nil
 }
 
-// giveAway makes dir and gives it away with everything below, unless that was done before. The other service may be doing
-// the same at this moment.
+// alone waits until the other service is done with the same: whoever came second would be looking into a directory just
+// given away, which is refused and recorded. The lock ends with the file that is returned.
+func alone() (io.Closer, error) {
+	f, err := os.OpenFile(filepath.Join(os.Getenv("SNAP_DATA"), ".giving"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// giveAway makes dir and gives it away with everything below, unless that was done before.
 func giveAway(dir string, mode os.FileMode) error {
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return err
 	}
-	if given(dir) {
+	var stat syscall.Stat_t
+	if err := syscall.Lstat(dir, &stat); err != nil {
+		return err
+	}
+	if stat.Uid == daemonUser {
 		return nil // root in a snap could not even look into it
 	}
 	// What is below first: afterwards there is no way in.
@@ -64,16 +86,8 @@ func giveAway(dir string, mode os.FileMode) error {
 		}
 		return os.Lchown(path, daemonUser, daemonUser)
 	})
-	if err == nil {
-		err = os.Lchown(dir, daemonUser, daemonUser)
+	if err != nil {
+		return err
 	}
-	if given(dir) {
-		return nil // the other one was faster, and had given away what is below before
-	}
-	return err
-}
-
-func given(dir string) bool {
-	var stat syscall.Stat_t
-	return syscall.Lstat(dir, &stat) == nil && stat.Uid == daemonUser
+	return os.Lchown(dir, daemonUser, daemonUser)
 }
