@@ -136,6 +136,14 @@ export class FakeGateway implements Gateway {
     }
   }
 
+  /** Sends slots from now into the future, as fast as they are taken; for measuring. */
+  replay(slots: number): void {
+    const from = Math.max(this.#last, Math.round(Date.now() / 500) * 500)
+    for (let i = 1; i <= slots; i++) this.#slot(from + i * 500)
+  }
+
+  #last = 0
+
   #may(username: string, password?: string): boolean {
     const grant = this.books.grant(username)
     return grant !== undefined && grant.end > Date.now() && (password === undefined || grant.password === password)
@@ -170,6 +178,7 @@ export class FakeGateway implements Gateway {
   /** One slot of the 2 Hz grid, to those who may read it. */
   #slot(at: number): void {
     this.#seq++
+    this.#last = at
     if (this.faults.offline) this.drop()
     const w = power(at / 1000)
     const live = JSON.stringify({ ts: new Date(at).toISOString(), run: 'demo0001', seq: this.#seq, power_w: w === null ? null : Math.round(w * 1000) / 1000, energy_wh: Math.round(at / 60_000 - 29e6) / 10, age_ms: w === null ? null : 120 + ((at / 500) % 4) * 60, plugs: w === null ? 0 : 3, of: 3 })

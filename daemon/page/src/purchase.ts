@@ -99,8 +99,9 @@ export class Purchases {
     if (marked?.paying !== mine) return
     await new Promise((resolve) => setTimeout(resolve, settleMs))
     const now = this.pending
-    if (now?.paying !== mine || now.invoice === '' || now.phase !== 'open') return
+    if (now?.paying !== mine) return
     const invoice = verify<Invoice>('invoice', now.invoice, this.fingerprint)
+    if (invoice.state !== 'open' || Date.parse(invoice.expires) <= this.clock.now()) return this.payAgain()
     this.#mark(hash, (p) => (p.paid = Date.now()))
     try {
       const paid = await wallet.pay(invoice)

@@ -103,6 +103,7 @@ test('a paid topic is locked until something comes on it, and again when access 
   const live = () => t.list().find((x) => x.name === 'sensor/live')
   assert.equal(live()?.locked, true)
   t.message('sensor/live', '{}', false, 1)
+  assert.equal(live()?.locked, false)
   t.offer(['sensor/live'])
   assert.equal(live()?.locked, false)
   t.lock()

@@ -248,6 +248,17 @@ law('an order that was not paid in time stays until the buyer lets it go, and la
   assert.equal(Object.keys(w.book.accounts).length, 1)
 })
 
+law('what has lapsed meanwhile is not paid', async (w) => {
+  const tab = w.tab('one')
+  tab.order(hour, w.offer)
+  await w.pass(300)
+  mock.timers.setTime(Date.now() + 31 * 60_000)
+  const click = tab.pay(playMoney(w.gateway)) // the buyer is faster than the next answer
+  await w.pass(3_000)
+  await click
+  assert.equal(w.paid(), 0)
+})
+
 law('a renewal keeps the password and adds to the time', async (w) => {
   const tab = w.tab('one')
   const buy = async (): Promise<number> => {

@@ -11,7 +11,7 @@ import { fill, h, icon, must, say } from './dom.ts'
 const warnBefore = 300
 
 export function head(app: App): void {
-  const here = app.gateway.simulated ? 'a wattgate' : new URL(document.baseURI).host
+  const here = app.gateway.simulated ? 'a wattgate' : new URL(document.baseURI).hostname
   say(must('host'), app.gateway.simulated ? 'Power of a small workshop' : `Power at ${here}`)
   app.link.state.watch((s) => linkPill(s))
   setInterval(() => linkPill(app.link.state.value), 1_000)

@@ -177,7 +177,7 @@ export class Picture {
     say(must('now-watts'), watts(w))
     must('now-watts').parentElement!.classList.toggle('old', quiet || Number.isNaN(w) || (slot !== null && slot.ageMs > staleAfter))
     let words = this.#app.curve.value === 'private' ? 'Nothing is published' : 'Waiting for the first reading'
-    if (quiet) words = `No reading for ${span((Date.now() - lastLive.value) / 1000)}`
+    if (quiet) words = this.#app.account.value ? `No reading for ${span((Date.now() - lastLive.value) / 1000)}` : `Your access is over; this was at ${clockTime(lastLive.value)}`
     else if (slot) words = liveWords(slot)
     else if (minute) words = minute.w === null ? 'The last minute is not known' : `Mean of the ${minute.windowS === 60 ? 'minute' : span(minute.windowS)} to ${clockTime(minute.at)}, ${ago((clock.now() - minute.at) / 1000)}`
     say(must('now-words'), words)
