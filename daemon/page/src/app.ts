@@ -31,6 +31,8 @@ export type NoOffer = '' | 'unread' | 'none' | 'untrusted'
 const slots = 57_600
 /** The end of an account whose end is not known: the last time a Date can hold. */
 const endless = 8.64e15
+/** What the broker keeps comes at once after connecting; what has not come after this, in ms, is not there. */
+const retainedWithin = 3_000
 /** Without a message for this long, in ms, a live connection is taken for dead. */
 const silence = 12_000
 
@@ -78,6 +80,7 @@ export class App {
     this.link.refused = (username) => this.#refused(username)
     this.link.state.watch((s) => {
       if (s.phase === 'open' && this.curve.value !== null) void this.readAverages() // fill what was missed
+      if (s.phase === 'open') setTimeout(() => this.noOffer.value === 'unread' && this.noOffer.set('none'), retainedWithin)
     })
     if (this.fingerprint !== '') this.#open(this.fingerprint)
     else this.#choose(this.books.read(this.#bookID))

@@ -29,7 +29,7 @@ export function snippets(reach: Reach, login: Login): Snippet[] {
   const s: Setting = { reach, place, tls, user: login.username, topic: login.username ? 'sensor/live' : 'sensor/1m' }
   const all = [mosquitto(s), python(s), node(s), nodeRED(s), homeAssistant(s), telegraf(s), curl(s)]
   if (!tls) return all
-  for (const one of all) if (one.id !== 'python') one.parts.unshift(certificate(s))
+  for (const one of all) if (one.id !== 'python' && (one.id !== 'curl' || reach.secureWeb !== '')) one.parts.unshift(certificate(s))
   return all
 }
 
