@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
@@ -158,6 +159,13 @@ func TestServicesComeBackAndGoInOrder(t *testing.T) {
 		a, ok := r.Apps[name]
 		if !ok || a.Command != command || a.Daemon != "simple" {
 			t.Errorf("%s is %q (%s), want the simple service %q", name, a.Command, a.Daemon, command)
+		}
+		// systemd gives up after five starts within ten seconds, for good.
+		if delay, err := time.ParseDuration(a.RestartDelay); err != nil || delay < 10*time.Second/5 {
+			t.Errorf("%s: restart-delay %q lets systemd give up", name, a.RestartDelay)
+		}
+		if stop, err := time.ParseDuration(a.StopTimeout); err != nil || name == "daemon" && stop <= 10*time.Second {
+			t.Errorf("%s: stop-timeout %q; the daemon may take ten seconds", name, a.StopTimeout)
 		}
 		if a.RestartCondition != "always" || a.RefreshMode != "restart" {
 			t.Errorf("%s: restart-condition %q, refresh-mode %q", name, a.RestartCondition, a.RefreshMode)

@@ -149,17 +149,9 @@ func place(from, to string, mode fs.FileMode) error {
 	return os.WriteFile(to, text, mode)
 }
 
-// snap has snapd's own tool check the tree and make the file in output. The same tree gives the same bytes.
+// snap has snapd's own tool check the tree and make the file in output. The same tree gives the same bytes:
+// whatever is younger than made, as all that was built is, bears that time.
 func (p *packer) snap(ctx context.Context, prime, output string, made time.Time) (string, error) {
-	err := filepath.WalkDir(prime, func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.Type()&fs.ModeSymlink != 0 {
-			return err // mksquashfs sets a bound to the time of links by itself
-		}
-		return os.Chtimes(file, made, made)
-	})
-	if err != nil {
-		return "", err
-	}
 	out, err := os.MkdirTemp(p.work, "out")
 	if err != nil {
 		return "", err

@@ -70,7 +70,7 @@ func TestPackedSnapIsSmallRepeatableAndKnowsItsVersion(t *testing.T) {
 			t.Errorf("the snap is called %s", name)
 		}
 		snaps[i] = read(t, file)
-		// What the tree was copied through, and when, must not show.
+		// When the tree was made must not show.
 		if err := os.Chtimes(filepath.Join(prime, "bin"), time.Now(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
