@@ -46,12 +46,13 @@ type reading struct {
 	next     uint64    // the first checkpoint that was not read to its end
 	more     bool      // the node has it already
 	begin    uint64    // the oldest checkpoint that the node has
+	since    int64     // before which deposits are left out, as in a position
 }
 
 // read reads on from a position for all addresses.
 func (l *Ledger) read(ctx context.Context, addresses []string, at position) (reading, error) {
 	low := l.sweep.low(at.next)
-	r, budget := reading{next: maxUInt53}, maxPages
+	r, budget := reading{next: maxUInt53, since: at.since}, maxPages
 	for some := range slices.Chunk(addresses, addressesAtOnce) {
 		v, pages, err := l.node.deposits(ctx, some, low, "")
 		if err != nil {
@@ -60,6 +61,9 @@ func (l *Ledger) read(ctx context.Context, addresses []string, at position) (rea
 		budget--
 		if err := l.suits(v, at); err != nil {
 			return r, err
+		}
+		if at.chain == "" {
+			r.since = l.sinceOf(v)
 		}
 		r.chain, r.begin = v.chain, max(r.begin, v.first)
 		for i, p := range pages {
@@ -78,11 +82,21 @@ func (l *Ledger) read(ctx context.Context, addresses []string, at position) (rea
 	}
 	// An address may be further than another: what is beyond is left for the next call. And what moves from one address of
 	// ours to another is no payment.
-	r.arrivals = slices.DeleteFunc(r.arrivals, func(a arrival) bool { return a.checkpoint >= r.next || slices.Contains(addresses, a.Sender) })
+	r.arrivals = slices.DeleteFunc(r.arrivals, func(a arrival) bool {
+		return a.checkpoint >= r.next || a.At.UnixMilli() < r.since || slices.Contains(addresses, a.Sender)
+	})
 	slices.SortStableFunc(r.arrivals, func(a, b arrival) int { return cmp.Compare(a.checkpoint, b.checkpoint) })
 	// Services behind one URL are not in step: without progress there is nothing to come back for at once.
 	r.more = r.more && r.next > at.next
 	return r, nil
+}
+
+// sinceOf is where to begin, as in a position: never later than the ledger's own time, for our clock may be ahead of it.
+func (l *Ledger) sinceOf(v view) int64 {
+	if l.since.Before(v.at) {
+		return max(0, l.since.UnixMilli())
+	}
+	return v.at.UnixMilli()
 }
 
 // readOn takes the deposits out of a page that begins at checkpoint low and out of those that follow, until the last page
@@ -94,7 +108,7 @@ func (l *Ledger) readOn(ctx context.Context, address string, p page, low, past u
 			if err != nil {
 				return nil, 0, err
 			}
-			if ok && !d.At.Before(l.since) && !slices.ContainsFunc(list, func(a arrival) bool { return a.ID == d.ID }) {
+			if ok && !slices.ContainsFunc(list, func(a arrival) bool { return a.ID == d.ID }) {
 				list = append(list, arrival{d, t.digest, t.checkpoint})
 			}
 			next = t.checkpoint
@@ -148,7 +162,7 @@ func (l *Ledger) deliver(ctx context.Context, cursor string, at position, r read
 		l.sweep.failed()
 		return billing.Batch{}, err
 	}
-	next := position{chain: r.chain, next: at.next, serial: at.serial}
+	next := position{r.chain, at.next, at.serial, r.since}
 	complete := confirmed == len(news) && !held
 	switch {
 	case !complete: // in front of the first that waits, even if its row came late; an error comes again in the next call

@@ -27,7 +27,9 @@ type Options struct {
 	// money comes: the cursor passes all addresses together.
 	Others func(ctx context.Context) ([]string, error)
 	// Since leaves out what arrived before, such as what an older wallet received before there was a gateway: it would be
-	// listed for nothing, and a second node without the whole history could not confirm it. Zero: nothing is left out.
+	// listed for nothing, and a second node without the whole history could not confirm it. It counts at the empty cursor
+	// alone, is kept in the cursors from then on, and is at most the time of the newest checkpoint there. Zero: nothing is
+	// left out.
 	Since time.Time
 	// HTTP sends the requests; nil: a client of its own. Its redirect policy is replaced: none is followed.
 	HTTP *http.Client
