@@ -172,6 +172,8 @@ func (g *Gateway) webRefused(w http.ResponseWriter, err error) {
 		code = http.StatusServiceUnavailable
 	case billing.CodeNotFound:
 		code = http.StatusNotFound
+	case billing.CodeSignature:
+		code = http.StatusForbidden
 	}
 	webJSON(w, code, encode(refusal))
 }
