@@ -4,6 +4,7 @@ import { build } from 'esbuild'
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { licences } from './licences.mjs'
 import { mqttLean } from './mqttlean.mjs'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 
@@ -45,6 +46,9 @@ const html = readFileSync('src/index.html', 'utf8')
 const marker = /<!-- styles and scripts:.*-->/
 if (!marker.test(html)) throw new Error('src/index.html has no place for styles and scripts')
 writeFileSync(join(out, 'index.html'), html.replace(marker, assets))
+
+const inside = licences(made.flatMap((r) => Object.keys(r.metafile.inputs)))
+writeFileSync(join(out, 'licences.txt'), inside)
 
 const table = []
 for (const name of ['index.html', ...names]) {

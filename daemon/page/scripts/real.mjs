@@ -1,7 +1,7 @@
 // The page in front of a real gateway, in Chromium, over plain HTTP under a name that is not loopback, where browsers give
 // neither WebCrypto nor the clipboard: see the free curve, buy with play money, read live, see it end.
 //   npm run build && npm run real -- PATH/TO/wattgate
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,6 +60,23 @@ try {
   await step('the access ends and the page says so', () => page.getByText('Your access is over').waitFor({ timeout: 90_000 }))
   await step('and goes on as a stranger', () => page.locator('#link-words', { hasText: /^Connected$/ }).waitFor({ timeout: 30_000 }))
   await page.screenshot({ path: 'shots/real-over.png', fullPage: true })
+  failures.push(...page.complaints)
+
+  const made = JSON.parse(execFileSync(binary, ['grants', 'add', 'owners-own', '--forever', '--json', '--state', state]))
+  page = await open(browser)
+  const signIn = async (password) => {
+    await page.getByText('I have a user name already').click()
+    await page.locator('#have-name').fill('owners-own')
+    await page.locator('#have-password').fill(password)
+    await page.getByRole('button', { name: 'Connect', exact: true }).click()
+  }
+  await page.goto(`http://gateway.test:${server.address().port}/`)
+  await page.locator('#link[data-state=open]').waitFor({ timeout: 30_000 })
+  await signIn('wrong-password')
+  await step('a wrong password is said to be wrong', () => page.getByText('does not know owners-own').waitFor({ timeout: 30_000 }))
+  await signIn(made.password)
+  await step('the owner’s own user reads live', () => page.locator('#legend .stale').waitFor({ timeout: 30_000 }))
+  if (!(await page.locator('#shop-body').textContent()).includes('No end')) failures.push('an access without end shows one')
   failures.push(...page.complaints)
 } catch (err) {
   failures.push(String(err))

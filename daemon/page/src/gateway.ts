@@ -37,7 +37,7 @@ export interface Gateway {
   /** path is relative to the page: 'api/v1/offer'. Rejects where nothing answered. */
   http(method: 'GET' | 'POST', path: string, body?: Uint8Array | string): Promise<Reply>
   connect(options: ConnectOptions, events: ConnectionEvents): Connection
-  /** The page runs on recorded traces, without a gateway. */
+  /** The page runs on made-up readings, without a gateway. */
   simulated: boolean
 }
 

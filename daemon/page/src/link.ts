@@ -102,8 +102,9 @@ export class Link {
   #closed(why: Ending, login: Credentials | null): void {
     if (why === 'refused' && login) {
       this.#shunned = Date.now() + loginAgain
+      const ended = this.#connection
       this.refused(login.username)
-      this.#connect()
+      if (this.#connection === ended) this.#connect() // else other credentials were given at once
       return
     }
     const pause = this.#pause * (0.75 + Math.random() / 2) // a thousand pages must not come back at once

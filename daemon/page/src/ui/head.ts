@@ -61,7 +61,8 @@ function footer(app: App): void {
   fill(must('footer-words'),
     app.fingerprint ? h('span', {}, 'Gateway ', h('code', {}, app.fingerprint), '. ') : null,
     version ? `wattgate ${version}. ` : null,
-    'The price, the keys and every invoice are signed by it; this page checks each signature before it shows an address.')
+    'The price, the keys and every invoice are signed by it; this page checks each signature before it shows an address. ',
+    h('a', { href: 'licences.txt' }, 'Works of others inside'))
 }
 
 class Notes {
@@ -169,7 +170,7 @@ class Notes {
 
   #simulated(): HTMLElement | null {
     if (!this.#app.gateway.simulated) return null
-    return note('warm', 'info', false, h('p', {}, h('strong', {}, 'A demonstration. '), 'The page is the real one; the gateway behind it is simulated in your browser, plays recorded power, and takes play money only.'))
+    return note('warm', 'info', false, h('p', {}, h('strong', {}, 'A demonstration. '), 'The page is the real one; the gateway behind it is simulated in your browser, makes up the power of a workshop, and takes play money only.'))
   }
 }
 
