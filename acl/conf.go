@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"strings"
 )
@@ -98,6 +99,9 @@ func RenderConf(c Conf) ([]byte, error) {
 	for _, x := range c.Listeners {
 		b.WriteString("\n" + strings.TrimSpace(fmt.Sprintf("listener %d %s", x.Port, x.Address)) + "\n")
 		line("protocol %s", cmp.Or(x.Protocol, MQTT))
+		if family := socketDomain(x); family != "" {
+			line("socket_domain %s", family)
+		}
 		line("max_connections %d", x.MaxConnections)
 		if x.CertFile != "" {
 			line("certfile %s", x.CertFile)
@@ -106,6 +110,19 @@ func RenderConf(c Conf) ([]byte, error) {
 		}
 	}
 	return b.Bytes(), nil
+}
+
+// socketDomain is needed for WebSockets on one address: without it Mosquitto
+// 2.0.11 leaves the address out of account and listens on all of them.
+func socketDomain(l Listener) string {
+	ip, err := netip.ParseAddr(l.Address)
+	switch {
+	case l.Protocol != WebSockets || err != nil:
+		return ""
+	case ip.Is4():
+		return "ipv4"
+	}
+	return "ipv6"
 }
 
 func (l Limits) orDefault() Limits {
