@@ -119,6 +119,8 @@ var importRules = []struct {
 	{"daemon/journal", []string{"devices", "billing", "acl", "daemon"}, "log lines look the same whoever writes them"},
 	{"daemon/config", []string{"devices", "billing", "acl", "daemon"}, "a configuration can be checked without a gateway"},
 	{"daemon/snap", []string{"devices", "billing", "acl", "daemon"}, "what a snap is does not depend on what runs in it; hooks start without a gateway"},
+	{"daemon/front", []string{"devices", "billing", "acl", "daemon"}, "the web front passes on what others answer; it must run without a gateway"},
+	{"daemon/page", []string{"devices", "billing", "acl", "daemon"}, "the page is files"},
 	{"daemon/readings", []string{"devices", "acl", "daemon"}, "readings keeps numbers and names; what they mean is the bridge's business"},
 	{"daemon/broker", []string{"devices", "billing"}, "the broker's process becomes Mosquitto: it must start without plugs and without books"},
 }
