@@ -116,6 +116,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 			}
 		})
 	}
+	// Before reconcile may have the clock confirmed: nobody was served since the last time the books know.
+	g.noteWithheld("the gateway is starting")
 	must("the fleet", g.fleet.Run)
 	must("the watch", g.gate.Run)
 	must("the control socket", g.serveControl)
