@@ -46,6 +46,10 @@ func TestOutsiderNeverLearnsWhatAPlugIsCalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, 5*time.Second, func() error { // the offer follows with the next look at the rights
+		_, offer := g.get("/api/v1/offer")
+		return expect(strings.Contains(offer, "sensor/plug/cellar/"), "the offer does not name the plug by its new name")
+	})
 	var seen strings.Builder
 	for _, m := range append(stranger.Messages(), payer.Messages()...) {
 		fmt.Fprintf(&seen, "%s %s\n", m.Topic, m.Payload)
